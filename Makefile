@@ -1,0 +1,27 @@
+# Needs only Python 3.11 or later and make. PYTHON=python3.12 make test chooses another interpreter.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint clean
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'CXR Desktop needs Python 3.11 or later; this is ' + sys.version.split()[0] + '. Set PYTHON=... to another one.')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+demo: $(VENV)/ready
+	$(BIN)/cxr-trainer demo demo
+	$(BIN)/python -m cxr_desktop --if-display demo/demo.cxr
+
+test: $(VENV)/ready
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist demo

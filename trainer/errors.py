@@ -1,0 +1,76 @@
+"""The user's world gone wrong, in words: what happened, where, and what to do about it.
+
+    TrainerError
+    ├── ImageError       a file that cannot be shown as a radiograph
+    ├── DataError        folders, tables, labels, splits
+    ├── ConfigError      a setting or its value
+    ├── WeightsError     pretrained weights and checkpoints
+    ├── RunError         a run that is missing, busy, incomplete
+    └── StorageError     the disk: full, read-only, gone
+
+Anything else that is raised is a fault of ours and ends in a crash report.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total); it may raise `Stopped` to cancel, and then nothing half-made is left behind."""
+
+
+class Stopped(Exception):  # noqa: N818 - an order from the user, not an error
+    """The user asked to stop."""
+
+
+class TrainerError(Exception):
+    """One clear sentence for a person.
+
+    `what` happened, `where` (a path, a row, a setting; may be empty) and the `remedy` (may be empty).
+    """
+
+    def __init__(self, what: str, *, where: object = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what.rstrip(".")
+        self.where = str(where)
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """What, where and remedy on one line."""
+        place = f" ({self.where})" if self.where else ""
+        remedy = f" {self.remedy}" if self.remedy else ""
+        return " ".join(f"{self.what}{place}.{remedy}".split())
+
+
+class ImageError(TrainerError):
+    """A file that cannot be shown as a radiograph."""
+
+
+class DataError(TrainerError):
+    """Folders, tables, labels or splits that do not fit together."""
+
+
+class ConfigError(TrainerError):
+    """A setting or its value."""
+
+
+class WeightsError(TrainerError):
+    """Pretrained weights or a checkpoint that cannot be used."""
+
+
+class RunError(TrainerError):
+    """A run that is missing, busy or incomplete."""
+
+
+class StorageError(TrainerError):
+    """The disk is full, read-only or gone."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "Did you mean X?" for the nearest known word, or the list of what there is."""
+    choices = sorted(set(known))
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    if not near:
+        near = difflib.get_close_matches(word.casefold(), [c for c in choices if c.casefold() == word.casefold()], n=1)
+    if near:
+        return f"Did you mean {near[0]}?"
+    return f"There is: {', '.join(choices)}." if choices else ""
