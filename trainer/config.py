@@ -4,7 +4,6 @@ The form in the window, `--set key=value`, the recipes, the checks and the docum
 """
 
 import dataclasses
-import tomllib
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -315,12 +314,9 @@ def to_dict(config: TrainConfig, *, only_changed: bool = False) -> dict[str, Any
     return found
 
 
-def from_toml(text: str, *, where: str = "") -> TrainConfig:
-    """Read nested TOML tables of differences from the defaults. Raises `ConfigError`."""
-    try:
-        return changed(TrainConfig(), _flat(tomllib.loads(text)))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"Not a TOML file: {error}", where=where, remedy="Correct the line that is named.") from error
+def from_tables(tables: Mapping[str, Any]) -> TrainConfig:
+    """Configuration from nested tables of differences from the defaults, as TOML gives them. Raises `ConfigError`."""
+    return changed(TrainConfig(), _flat(tables))
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -340,14 +336,18 @@ def _checked(item: Setting, value: Any) -> Any:  # noqa: ANN401
     value = _converted(item, value)
     if item.choices and value not in item.choices:
         raise ConfigError(f"'{value}' is no choice for {item.key}", where=item.label, remedy=did_you_mean(value, item.choices))
-    if isinstance(value, (int, float)):
-        if (item.low is not None and not value >= item.low) or (item.high is not None and not value <= item.high):
-            unit = f" {item.unit}" if item.unit else ""
-            raise ConfigError(
-                f"{item.key} = {value} is outside its limits",
-                where=item.label,
-                remedy=f"Choose between {item.low:g} and {item.high:g}{unit}.",
-            )
+    if (
+        isinstance(value, (int, float))
+        and item.low is not None
+        and item.high is not None
+        and not item.low <= value <= item.high
+    ):
+        unit = f" {item.unit}" if item.unit else ""
+        raise ConfigError(
+            f"{item.key} = {value} is outside its limits",
+            where=item.label,
+            remedy=f"Choose between {item.low:g} and {item.high:g}{unit}.",
+        )
     return value
 
 

@@ -1,0 +1,67 @@
+"""A small drawn dataset and a project with it, made once; each test gets its own copy of the project."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from trainer import config, importer, phantom, split, train
+from trainer.catalog import Catalog
+
+FINDINGS = ("Normal", "Lobar pneumonia", "Pleural effusion")
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """48 drawn radiographs of 64 px with three findings; OUT/images/FINDING/NAME.png and masks."""
+    out = tmp_path_factory.mktemp("drawn") / "drawn"
+    phantom.run(out, images=48, findings=FINDINGS, size=64, seed=3)
+    return out
+
+
+@pytest.fixture(scope="session")
+def _project(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = tmp_path_factory.mktemp("project") / "lungs.cxr"
+    importer.run(project, [drawn])
+    with Catalog.open(project) as catalog:
+        split.run(catalog, test=0.25, val=0.25, seed=1)
+    return project
+
+
+@pytest.fixture
+def project(_project: Path, tmp_path: Path) -> Path:
+    """A project with a split, of this test alone."""
+    return Path(shutil.copytree(_project, tmp_path / "lungs.cxr"))
+
+
+@pytest.fixture(scope="session")
+def tiny() -> config.TrainConfig:
+    """Settings that train in a second."""
+    return config.changed(
+        config.TrainConfig(),
+        {
+            "model.backbone": "cxr_small",
+            "model.weights": "none",
+            "model.size": 64,
+            "schedule.epochs": 2,
+            "schedule.warmup": 0,
+            "compute.batch": 8,
+            "compute.precision": "fp32",
+            "compute.device": "cpu",
+            "compute.threads": 1,
+            "optimiser.lr": 3e-3,
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def _trained(_project: Path, tiny: config.TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = Path(shutil.copytree(_project, tmp_path_factory.mktemp("trained") / "lungs.cxr"))
+    train.run(project, tiny, name="first")
+    return project
+
+
+@pytest.fixture
+def trained(_trained: Path, tmp_path: Path) -> Path:
+    """Folder of a finished run in a project of this test alone."""
+    return Path(shutil.copytree(_trained, tmp_path / "lungs.cxr")) / "runs" / "first"

@@ -1,0 +1,508 @@
+"""The catalog: what is stored is found again, by any filter, from any thread and process."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainer import catalog as module
+from trainer import queries
+from trainer.catalog import NO, NOT_STATED, YES, Catalog, Entry, Filter, Split, project_folder
+from trainer.errors import DataError, StorageError
+
+FINDINGS = ("Normal", "Pneumonia", "COVID-19")
+
+
+def entry(number: int, **more: Any) -> Entry:  # noqa: ANN401 - any field
+    plain = Entry(f"a/{number:03d}.png", f"{number:040x}", 100 + number, 1_000 + number, 20, 10)
+    return replace(plain, **more)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, source: Path) -> Iterator[Catalog]:
+    """Six images: patients p0, p0, p1, p1, "", ""; views PA, AP, PA, AP, PA, AP; COVID-19 stated for the first four only."""
+    with Catalog.create(tmp_path / "small.cxr") as made:
+        rows = [
+            entry(
+                number,
+                patient=("p0", "p0", "p1", "p1", "", "")[number],
+                view=("PA", "AP")[number % 2],
+                age=None if number == 5 else 60.0 - number,
+                labels={"Normal": number % 2} | ({"COVID-19": int(number == 0)} if number < 4 else {}),
+            )
+            for number in range(6)
+        ]
+        made.store(source, rows, findings=("Normal", "COVID-19"), layout="by hand")
+        yield made
+
+
+def test_name_gets_its_suffix_unless_it_is_a_project_already(tmp_path: Path) -> None:
+    assert project_folder(tmp_path / "chest") == tmp_path / "chest.cxr"
+    assert project_folder(tmp_path / "chest.cxr") == tmp_path / "chest.cxr"
+    assert project_folder(tmp_path / "v1.2") == tmp_path / "v1.2.cxr"
+    (tmp_path / "renamed").mkdir()
+    (tmp_path / "renamed" / "catalog.sqlite").touch()
+    assert project_folder(tmp_path / "renamed") == tmp_path / "renamed"
+    assert project_folder(Path("/")) == Path("/")
+
+
+def test_create_and_open_find_the_same_project(tmp_path: Path) -> None:
+    with Catalog.create(tmp_path / "chest") as first:
+        assert first.project == tmp_path / "chest.cxr"
+        assert list(first.ids()) == []
+    with Catalog.open(tmp_path / "chest") as again:
+        assert again.findings() == []
+    again.close()
+
+
+def test_what_is_no_project_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no such project.*cxr-trainer import"):
+        Catalog.open(tmp_path / "nowhere.cxr")
+    (tmp_path / "empty.cxr").mkdir()
+    with pytest.raises(DataError, match="no CXR project"):
+        Catalog.open(tmp_path / "empty.cxr")
+
+
+def test_a_file_in_the_place_of_the_project_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.cxr").write_text("a file")
+    with pytest.raises(StorageError, match="there already"):
+        Catalog.create(tmp_path / "x.cxr")
+
+
+def test_records_come_in_the_order_asked(catalog: Catalog, source: Path) -> None:
+    ids = catalog.ids()
+    records = catalog.records(ids[[3, 0]])
+    assert [record.path for record in records] == [source / "a/003.png", source / "a/000.png"]
+    first = records[1]
+    assert (first.patient, first.view, first.age, first.width, first.height) == ("p0", "PA", 60.0, 20, 10)
+    assert first.labels == {"Normal": NO, "COVID-19": YES}
+    assert first.digest == f"{0:040x}"
+    assert first.flags == ()
+    assert first.excluded is False
+    assert catalog.records(ids[5:])[0].age is None
+    assert catalog.records([]) == []
+
+
+def test_columns_of_images(catalog: Catalog, source: Path) -> None:
+    ids = catalog.ids()[::-1]
+    assert catalog.patients(ids) == ["", "", "p1", "p1", "p0", "p0"]
+    assert catalog.column(ids[:2], "view") == ["AP", "PA"]
+    assert catalog.column(ids[:2], "age") == [None, 56.0]
+    assert catalog.files(ids[5:]) == [(source / "a/000.png", f"{0:040x}")]
+    with pytest.raises(ValueError, match="drop"):
+        catalog.column(ids, "drop table")
+
+
+def test_an_image_may_be_asked_for_twice(catalog: Catalog) -> None:
+    one = int(catalog.ids()[0])
+    assert catalog.patients([one, one, one]) == ["p0"] * 3
+    assert catalog.labels([one, one], ["Normal"]).tolist() == [[0], [0]]
+
+
+def test_an_unknown_id_is_told(catalog: Catalog) -> None:
+    with pytest.raises(DataError, match="does not hold all"):
+        catalog.patients([1, 999])
+
+
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_labels_by_both_ways(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(module, "FEW", few)
+    ids = catalog.ids()[[4, 0, 1]]
+    labels = catalog.labels(ids, ["COVID-19", "Normal"])
+    assert labels.dtype == np.int8
+    assert labels.tolist() == [[NOT_STATED, NO], [YES, NO], [NO, YES]]
+    assert catalog.labels([], ["Normal"]).shape == (0, 1)
+    with pytest.raises(DataError, match="Did you mean Normal"):
+        catalog.labels(ids, ["Norml"])
+
+
+def test_findings_keep_their_order(catalog: Catalog) -> None:
+    catalog.set_labels([1], "Aardvark", YES)
+    assert catalog.findings() == ["Normal", "COVID-19", "Aardvark"]
+
+
+def test_answers_by_hand(catalog: Catalog) -> None:
+    ids = catalog.ids()
+    catalog.set_labels(ids[:3], "Normal", YES)
+    catalog.set_labels(ids[:1], "COVID-19", NOT_STATED)
+    assert catalog.labels(ids, ["Normal", "COVID-19"]).tolist()[:3] == [[1, -1], [1, 0], [1, 0]]
+    assert catalog.records(ids[:1])[0].labels == {"Normal": 1}
+    assert list(catalog.ids(Filter({"COVID-19": NOT_STATED}))) == [ids[0], ids[4], ids[5]]
+    assert catalog.counts().findings["COVID-19"] == {"yes": 0, "no": 3, "not stated": 3}
+
+
+def test_an_answer_that_is_none_is_refused(catalog: Catalog) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        catalog.set_labels([1], "Normal", 7)
+    assert catalog.records([1])[0].labels["Normal"] == NO
+
+
+def test_excluded_images_are_left_out_and_come_back(catalog: Catalog) -> None:
+    ids = catalog.ids()
+    catalog.set_excluded(ids[:2], True)
+    assert list(catalog.ids()) == list(ids[2:])
+    assert list(catalog.ids(Filter(excluded=True))) == list(ids[:2])
+    assert list(catalog.ids(Filter(excluded=None))) == list(ids)
+    assert catalog.records(ids[:1])[0].excluded is True
+    assert catalog.counts().excluded == 2
+    assert catalog.counts().images == 4
+    catalog.set_excluded(ids, False)
+    assert list(catalog.ids()) == list(ids)
+
+
+def test_flags(catalog: Catalog) -> None:
+    ids = catalog.ids()
+    catalog.add_flag(ids[:3], "blurred")
+    catalog.add_flag(ids[:1], "rotated")
+    catalog.add_flag(ids[:1], "rotated")
+    assert catalog.records(ids[:1])[0].flags == ("blurred", "rotated")
+    assert list(catalog.ids(Filter(flag="blurred"))) == list(ids[:3])
+    catalog.remove_flag(ids, "blurred")
+    assert catalog.records(ids[:2])[0].flags == ("rotated",)
+    assert catalog.counts().flags == {"rotated": 1}
+
+
+def test_gone_images_are_left_out(catalog: Catalog, source: Path) -> None:
+    ids = catalog.ids()
+    catalog.store(source, [], gone=[int(ids[0])])
+    assert list(catalog.ids()) == list(ids[1:])
+    assert list(catalog.ids(Filter(gone=True))) == [ids[0]]
+    assert catalog.records(ids[:1])[0].flags == ("gone",)
+    assert catalog.known(source)["a/000.png"].gone
+
+
+def test_counts(catalog: Catalog) -> None:
+    ids = catalog.ids()
+    catalog.save_split(Split("s", {"train": ids[:4], "test": ids[4:]}, 1, "by hand", 0, None, "d"))
+    counts = catalog.counts()
+    assert counts.images == 6
+    assert counts.patients == 2
+    assert counts.patient_unknown == 2
+    assert counts.views == {"AP": 3, "PA": 3}
+    assert counts.findings == {
+        "Normal": {"yes": 3, "no": 3, "not stated": 0},
+        "COVID-19": {"yes": 1, "no": 3, "not stated": 2},
+    }
+    assert (counts.split_name, counts.split) == ("s", {"train": 4, "test": 2})
+    assert counts.sources == {"": 6}
+
+
+def test_counts_of_an_empty_project(tmp_path: Path) -> None:
+    with Catalog.create(tmp_path / "empty") as catalog:
+        counts = catalog.counts()
+    assert (counts.images, counts.patients, counts.patient_unknown, counts.findings, counts.split) == (0, 0, 0, {}, {})
+
+
+def test_orders(catalog: Catalog) -> None:
+    assert [catalog.column([i], "age")[0] for i in catalog.ids(order="age")] == [None, 56.0, 57.0, 58.0, 59.0, 60.0]
+    assert list(catalog.ids(order="-path")) == list(catalog.ids()[::-1])
+    for name in queries.ORDERS:
+        assert sorted(catalog.ids(order=name)) == sorted(catalog.ids())
+    with pytest.raises(DataError, match="Did you mean patient"):
+        catalog.ids(order="patients")
+
+
+def test_filters_that_cannot_be_are_told(catalog: Catalog) -> None:
+    with pytest.raises(DataError, match="no such finding"):
+        catalog.ids(Filter({"Elephant": YES}))
+    with pytest.raises(DataError, match="no split yet"):
+        catalog.ids(Filter(part="train"))
+    catalog.save_split(Split("s", {"train": catalog.ids()[:2]}, 1, "", 0, None, ""))
+    with pytest.raises(DataError, match="Did you mean train"):
+        catalog.ids(Filter(part="trian"))
+    with pytest.raises(DataError, match="no such split"):
+        catalog.ids(Filter(part="train", split="other"))
+
+
+def test_parts_of_splits(catalog: Catalog) -> None:
+    ids = catalog.ids()
+    catalog.save_split(Split("one", {"train": ids[:3], "test": ids[3:5]}, 1, "", 0, None, ""))
+    catalog.save_split(Split("two", {"validation": ids[:1]}, 1, "", 0, None, ""))
+    assert list(catalog.ids(Filter(part="validation"))) == [ids[0]]
+    assert list(catalog.ids(Filter(part="test", split="one"))) == list(ids[3:5])
+    assert list(catalog.ids(Filter(part="none", split="one"))) == [ids[5]]
+    assert list(catalog.ids(Filter(split="one"))) == list(ids[:5])
+
+
+def test_text_is_taken_literally(catalog: Catalog, source: Path) -> None:
+    catalog.store(source, [entry(50, path="b/100%_x.png"), entry(51, path="b/100_.png", patient="P0_b")])
+    assert catalog.column(catalog.ids(Filter(text="100%")), "path") == ["b/100%_x.png"]
+    assert catalog.column(catalog.ids(Filter(text="p0_")), "path") == ["b/100_.png"]
+    assert len(catalog.ids(Filter(text="P0"))) == 3
+    assert list(catalog.ids(Filter(text="'; DROP TABLE images; --"))) == []
+
+
+def test_splits_round_trip(catalog: Catalog) -> None:
+    ids = catalog.ids()
+    split = Split("fold 1", {"test": ids[4:], "train": ids[:4][::-1]}, 7, "by patient", 5, 1, "abc", ("few", "rare"))
+    catalog.save_split(split)
+    read = catalog.split()
+    assert list(read.parts) == ["train", "test"]
+    assert np.array_equal(read.parts["train"], ids[:4])
+    assert read.parts["train"].dtype == np.int64
+    assert (read.name, read.seed, read.rule, read.folds, read.fold, read.digest, read.warnings) == (
+        "fold 1", 7, "by patient", 5, 1, "abc", ("few", "rare"),
+    )  # fmt: skip
+    catalog.save_split(Split("other", {"train": ids}, 1, "", 0, None, ""))
+    assert catalog.splits() == ["fold 1", "other"]
+    assert catalog.active_split() == "other"
+    catalog.activate_split("fold 1")
+    assert catalog.split().name == "fold 1"
+    assert catalog.split("other").fold is None
+
+
+def test_a_split_of_the_same_name_is_replaced(catalog: Catalog) -> None:
+    ids = catalog.ids()
+    catalog.save_split(Split("s", {"train": ids}, 1, "", 0, None, ""))
+    catalog.save_split(Split("s", {"test": ids[:1]}, 1, "", 0, None, ""))
+    assert {part: list(found) for part, found in catalog.split("s").parts.items()} == {"test": [ids[0]]}
+
+
+def test_a_split_with_an_image_twice_is_refused_as_a_whole(catalog: Catalog) -> None:
+    ids = catalog.ids()
+    catalog.save_split(Split("s", {"train": ids}, 1, "", 0, None, ""))
+    with pytest.raises(sqlite3.IntegrityError):
+        catalog.save_split(Split("s", {"train": ids[:3], "test": ids[2:]}, 1, "", 0, None, ""))
+    assert np.array_equal(catalog.split("s").parts["train"], ids)
+
+
+def test_split_that_does_not_exist_is_told(catalog: Catalog) -> None:
+    with pytest.raises(DataError, match=r"no split yet.*cxr-trainer split"):
+        catalog.split()
+    catalog.save_split(Split("fold 1", {"train": catalog.ids()}, 1, "", 0, None, ""))
+    with pytest.raises(DataError, match="Did you mean fold 1"):
+        catalog.split("fold 2")
+    with pytest.raises(DataError):
+        catalog.activate_split("fold 2")
+    assert catalog.active_split() == "fold 1"
+
+
+def test_store_keeps_ids_and_the_users_answers(catalog: Catalog, source: Path) -> None:
+    ids = catalog.ids()
+    catalog.set_labels(ids[:1], "Normal", YES)
+    known = catalog.known(source)
+    assert known["a/000.png"].by_hand == {"Normal"}
+    assert known["a/000.png"].labels == {"COVID-19": YES}
+    changed = replace(known["a/000.png"], digest="f" * 40, labels={"Normal": NO, "COVID-19": NO})
+    catalog.store(source, [changed, entry(99, labels={"Normal": YES})], findings=("Normal", "COVID-19"))
+    assert catalog.records(ids[:1])[0].labels == {"Normal": YES, "COVID-19": NO}
+    assert catalog.files(ids[:1])[0][1] == "f" * 40
+    assert len(catalog.ids()) == 7
+
+
+def test_known_is_what_was_stored(catalog: Catalog, source: Path) -> None:
+    added = entry(
+        8, study="s", sex="F", source="x", part_given="test", facts='{"bits": 8}', labels={"Normal": NO}, duplicate=True
+    )
+    catalog.store(source, [added], findings=("Normal",))
+    assert replace(catalog.known(source)["a/008.png"], id=0) == added
+    assert catalog.facts(int(catalog.ids()[-1])) == {"bits": 8}
+    assert catalog.facts(1) == {}
+    assert catalog.known(source.parent) == {}
+    assert catalog.options(source.parent) == {}
+
+
+def test_findings_that_nobody_answers_are_dropped(catalog: Catalog, source: Path) -> None:
+    known = catalog.known(source)
+    catalog.store(source, [replace(known[path], labels={"Effusion": YES}) for path in known], findings=("Effusion",))
+    assert catalog.findings() == ["Effusion"]
+
+
+def test_a_store_that_fails_changes_nothing(catalog: Catalog, source: Path) -> None:
+    before = catalog.known(source)
+    with pytest.raises(KeyError):
+        catalog.store(source, [entry(9, labels={"Normal": YES}), entry(10, labels={"Undeclared": YES})], findings=("Normal",))
+    assert catalog.known(source) == before
+    with pytest.raises(sqlite3.IntegrityError):
+        catalog.store(source, [entry(9), entry(9)])
+    assert catalog.known(source) == before
+
+
+def test_project_and_source_may_move_together(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    (old / "images").mkdir(parents=True)
+    with Catalog.create(old / "p.cxr") as catalog:
+        catalog.store(old / "images", [entry(1)], options={"layout": "flat"})
+    shutil.move(old, tmp_path / "new")
+    moved = tmp_path / "new" / "images"
+    with Catalog.open(tmp_path / "new" / "p.cxr") as catalog:
+        assert catalog.folders() == [moved]
+        assert catalog.files([1])[0][0] == moved / "a/001.png"
+        assert list(catalog.known(moved)) == ["a/001.png"]
+        assert catalog.options(moved) == {"layout": "flat"}
+        catalog.store(moved, [entry(2)])
+        assert catalog.folders() == [moved]
+        assert len(catalog.ids()) == 2
+
+
+def test_threads_take_turns(catalog: Catalog) -> None:
+    ids = catalog.ids()
+
+    def work(flag: str) -> list[int]:
+        seen = []
+        for _ in range(20):
+            catalog.add_flag(ids, flag)
+            seen.append(len(catalog.ids(Filter(flag=flag))))
+            catalog.remove_flag(ids, flag)
+        return seen
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, ["a", "b", "c", "d"])) == [[6] * 20] * 4
+    assert catalog.counts().flags == {}
+
+
+def test_a_writer_elsewhere_lets_readers_in_and_writers_wait(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.schema.BUSY_SECONDS", 0.01)
+    other = sqlite3.connect(catalog.project / "catalog.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with Catalog.open(catalog.project) as reader:
+        assert len(reader.ids()) == 6
+        with pytest.raises(StorageError, match=r"Another program is writing.*try again"):
+            reader.set_excluded([1], True)
+        other.execute("ROLLBACK")
+        reader.set_excluded([1], True)
+    other.close()
+    assert len(catalog.ids()) == 5
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost(catalog: Catalog, source: Path) -> None:
+    connection = catalog._connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(StorageError, match="disk is full"):
+        catalog.store(source, [entry(number) for number in range(100, 3000)])
+    assert len(catalog.ids()) == 6
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from trainer.catalog import Catalog, Entry
+with Catalog.open(Path(sys.argv[1])) as catalog:
+    catalog._connection.set_progress_handler(lambda: os.kill(os.getpid(), signal.SIGKILL), int(sys.argv[2]))
+    entries = [Entry(f"b/{n}.png", f"{n:040x}", 1, 1, 1, 1, labels={"Normal": 1}) for n in range(2000)]
+    catalog.store(Path(sys.argv[3]), entries, findings=("Normal",))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+@pytest.mark.parametrize("operations", [3_000, 60_000, 150_000])
+def test_a_kill_in_the_middle_of_a_change_leaves_the_old_state(catalog: Catalog, source: Path, operations: int) -> None:
+    command = [sys.executable, "-c", KILLED, str(catalog.project), str(operations), str(source)]
+    done = subprocess.run(command, check=False, timeout=60, cwd=Path(module.__file__).parent.parent)
+    assert done.returncode == -signal.SIGKILL
+    with Catalog.open(catalog.project) as after:
+        assert len(after.ids()) == 6
+        assert after._connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert after._connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        after.store(source, [entry(7)])
+        assert len(after.ids()) == 7
+
+
+ANSWERS = st.sampled_from([YES, NO, NOT_STATED])
+IMAGES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "patient": st.sampled_from(["", "p1", "p2"]),
+            "view": st.sampled_from(["", "PA", "AP"]),
+            "age": st.none() | st.integers(0, 90).map(float),
+            "labels": st.fixed_dictionaries(dict.fromkeys(FINDINGS, ANSWERS)),
+            "excluded": st.booleans(),
+            "gone": st.booleans(),
+        }
+    ),
+    max_size=12,
+)
+FILTERS = st.builds(
+    Filter,
+    findings=st.dictionaries(st.sampled_from(FINDINGS), ANSWERS, max_size=2),
+    view=st.sampled_from([None, "", "PA"]),
+    patient=st.sampled_from([None, "", "p1"]),
+    text=st.sampled_from(["", "00", "P1"]),
+    excluded=st.sampled_from([None, True, False]),
+    gone=st.sampled_from([None, True, False]),
+)
+
+
+def passes(image: dict[str, Any], path: str, where: Filter) -> bool:
+    """The filter once more, in plain words."""
+    return all(
+        (
+            all(image["labels"][name] == value for name, value in where.findings.items()),
+            where.view is None or image["view"] == where.view,
+            where.patient is None or image["patient"] == where.patient,
+            where.text.lower() in path.lower() or where.text.lower() in image["patient"].lower(),
+            where.excluded is None or image["excluded"] == where.excluded,
+            where.gone is None or image["gone"] == where.gone,
+        )
+    )
+
+
+@settings(deadline=None, max_examples=30)
+@given(images=IMAGES, where=FILTERS, few=st.sampled_from([0, 100]))
+def test_filters_agree_with_plain_python(
+    tmp_path_factory: pytest.TempPathFactory, images: list[dict[str, Any]], where: Filter, few: int
+) -> None:
+    folder = tmp_path_factory.mktemp("filters")
+    with Catalog.create(folder / "p") as catalog:
+        rows = [
+            entry(
+                number,
+                patient=image["patient"],
+                view=image["view"],
+                age=image["age"],
+                labels={name: value for name, value in image["labels"].items() if value != NOT_STATED},
+            )
+            for number, image in enumerate(images)
+        ]
+        catalog.store(folder, rows, findings=FINDINGS)
+        # Findings that nobody answers are dropped; here all shall be known to the filter.
+        for name in set(FINDINGS) - set(catalog.findings()):
+            catalog.set_labels([], name, YES)
+        ids = catalog.ids()
+        catalog.set_excluded(ids[[image["excluded"] for image in images]], True) if images else None
+        catalog.store(folder, [], gone=[int(i) for i, image in zip(ids, images, strict=True) if image["gone"]])
+        for name in set(FINDINGS) - set(catalog.findings()):
+            catalog.set_labels([], name, YES)
+        expected = [int(i) for i, r, image in zip(ids, rows, images, strict=True) if passes(image, r.path, where)]
+        assert catalog.ids(where).tolist() == expected
+        read = queries.labels_of_many if few else queries.labels_of_few
+        numbers = [queries.finding_id(catalog._connection, name) for name in FINDINGS]
+        truth = [[image["labels"][name] for name in FINDINGS] for image in images]
+        assert read(catalog._connection, ids, numbers).tolist() == truth
+
+
+def test_a_catalog_outlives_its_process(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from trainer.catalog import Catalog, Entry\n"
+        "catalog = Catalog.create(Path(sys.argv[1])); catalog.store(Path('/x'), [Entry('a.png', 'd', 1, 1, 1, 1)])\n"
+        "import os; os._exit(0)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "p")],
+        check=True,
+        timeout=60,
+        cwd=Path(module.__file__).parent.parent,
+        env=os.environ,
+    )
+    with Catalog.open(tmp_path / "p") as catalog:
+        assert catalog.column(catalog.ids(), "path") == ["a.png"]

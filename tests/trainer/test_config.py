@@ -1,0 +1,127 @@
+"""Settings: declared once, refused early, the same after a round trip."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+
+from trainer import config
+from trainer.config import TrainConfig
+from trainer.errors import ConfigError
+
+NUMBERS = [s for s in config.settings() if s.kind in (int, float)]
+CHOICES = [s for s in config.settings() if s.choices]
+
+
+def test_every_setting_explains_itself() -> None:
+    for item in config.settings():
+        assert item.label, item.key
+        assert item.help.endswith("."), item.key
+        assert item.label[0].isupper(), item.key
+
+
+@pytest.mark.parametrize("item", NUMBERS, ids=lambda item: item.key)
+def test_every_number_has_limits_that_hold_its_default(item: config.Setting) -> None:
+    assert item.low is not None
+    assert item.high is not None
+    assert item.low <= item.default <= item.high
+
+
+@pytest.mark.parametrize("item", CHOICES, ids=lambda item: item.key)
+def test_every_default_is_a_choice(item: config.Setting) -> None:
+    assert item.default in item.choices
+
+
+def test_keys_are_unique_and_reachable() -> None:
+    keys = [item.key for item in config.settings()]
+    assert len(keys) == len(set(keys))
+    for item in config.settings():
+        assert config.get(TrainConfig(), item.key) == item.default
+
+
+def test_text_is_converted() -> None:
+    changed = config.changed(
+        TrainConfig(), {"optimiser.lr": "1e-3", "schedule.epochs": "20", "task.findings": "A, B", "model.backbone": "alexnet"}
+    )
+    assert changed.optimiser.lr == 0.001
+    assert changed.schedule.epochs == 20
+    assert changed.task.findings == ("A", "B")
+    assert changed.model.backbone == "alexnet"
+
+
+def test_the_original_stays_as_it_was() -> None:
+    original = TrainConfig()
+    config.changed(original, {"seed": 7})
+    assert original == TrainConfig()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("optimizer.lr", 1, "Did you mean optimiser.lr?"),
+        ("lr", 1, "There is"),
+        ("optimiser.lr", "fast", "takes a number, not 'fast'"),
+        ("optimiser.lr", -1, "Choose between 1e-07 and 10"),
+        ("optimiser.lr", "nan", "outside its limits"),
+        ("optimiser.lr", "inf", "outside its limits"),
+        ("schedule.epochs", "1.5", "takes a whole number"),
+        ("schedule.epochs", "inf", "takes a whole number"),
+        ("schedule.epochs", True, "takes a whole number"),
+        ("schedule.epochs", 0, "Choose between 1 and 10000"),
+        ("imbalance.method", "class-weight", "Did you mean class-weights?"),
+        ("task.kind", "multiclass", "Did you mean multi-class?"),
+        ("model.backbone", 3, "takes a word"),
+    ],
+)
+def test_a_wrong_key_or_value_is_refused_with_a_remedy(key: str, value: object, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.changed(TrainConfig(), {key: value})
+    assert words in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_assignments_are_split_at_the_first_sign() -> None:
+    assert config.parsed(["model.weights=a=b.pth", " seed = 3 "]) == {"model.weights": "a=b.pth", "seed": "3"}
+
+
+@pytest.mark.parametrize("text", ["seed", "=3", ""])
+def test_an_assignment_without_its_parts_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="key=value"):
+        config.parsed([text])
+
+
+def test_only_differences_are_listed() -> None:
+    assert config.to_dict(TrainConfig(), only_changed=True) == {}
+    assert config.to_dict(config.changed(TrainConfig(), {"seed": 2}), only_changed=True) == {"seed": 2}
+
+
+def test_nested_tables_are_read() -> None:
+    found = config.from_tables({"seed": 4, "optimiser": {"lr": 1e-4}})
+    assert (found.seed, found.optimiser.lr) == (4, 1e-4)
+    with pytest.raises(ConfigError, match="Did you mean optimiser"):
+        config.from_tables({"optimizer": {"name": "sgd"}})
+
+
+@st.composite
+def _values(draw: st.DrawFn) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for item in draw(st.lists(st.sampled_from(list(config.settings())), unique_by=lambda s: s.key)):
+        if item.choices:
+            found[item.key] = draw(st.sampled_from(item.choices))
+        elif item.kind is int:
+            found[item.key] = draw(st.integers(math.ceil(item.low or 0), math.floor(item.high or 0)))
+        elif item.kind is float:
+            found[item.key] = draw(st.floats(item.low, item.high))
+    return found
+
+
+@limits(deadline=None, max_examples=50)
+@given(_values())
+def test_what_is_written_is_read_back(values: dict[str, object]) -> None:
+    made = config.changed(TrainConfig(), values)
+    assert config.changed(TrainConfig(), config.to_dict(made)) == made
+    assert config.changed(TrainConfig(), config.to_dict(made, only_changed=True)) == made
+    as_text = {key: str(value) for key, value in values.items()}
+    assert config.changed(TrainConfig(), as_text) == made

@@ -1,0 +1,193 @@
+"""Losses: against torch's own, with what is not stated left out."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from trainer import config
+from trainer.errors import ConfigError
+from trainer.losses import loss, parts
+
+PLAIN = config.Loss()
+
+
+def _random(images: int, findings: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits, the true finding of each image, weights."""
+    generator = torch.Generator().manual_seed(seed)
+    return (
+        torch.randn(images, findings, generator=generator) * 3,
+        torch.randint(findings, (images,), generator=generator),
+        torch.rand(findings, generator=generator) + 0.1,
+    )
+
+
+def _one_hot(truth: Tensor, findings: int) -> Tensor:
+    return nn.functional.one_hot(truth, findings).float()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    images=st.integers(1, 12),
+    findings=st.integers(2, 6),
+    seed=st.integers(0, 10**6),
+    smoothing=st.sampled_from([0.0, 0.1, 0.5]),
+    weighted=st.booleans(),
+)
+def test_hard_targets_give_torchs_cross_entropy(
+    images: int, findings: int, seed: int, smoothing: float, weighted: bool
+) -> None:
+    logits, truth, weights = _random(images, findings, seed)
+    chosen = weights if weighted else None
+    expected = nn.CrossEntropyLoss(weight=chosen, label_smoothing=smoothing)(logits, truth)
+    stated = torch.ones(images, findings, dtype=torch.bool)
+    found = loss(
+        logits, _one_hot(truth, findings), stated, task="multi-class", settings=config.Loss(smoothing=smoothing), weights=chosen
+    )
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    images=st.integers(1, 12),
+    findings=st.integers(1, 6),
+    seed=st.integers(0, 10**6),
+    smoothing=st.sampled_from([0.0, 0.2]),
+    weighted=st.booleans(),
+)
+def test_stated_pairs_give_torchs_binary_cross_entropy(
+    images: int, findings: int, seed: int, smoothing: float, weighted: bool
+) -> None:
+    logits, _, weights = _random(images, findings, seed)
+    generator = torch.Generator().manual_seed(seed + 1)
+    targets = torch.randint(2, (images, findings), generator=generator).float()
+    stated = torch.rand(images, findings, generator=generator) < 0.7
+    stated[0, 0] = True
+    values = nn.functional.binary_cross_entropy_with_logits(
+        logits,
+        targets * (1 - smoothing) + 0.5 * smoothing,
+        pos_weight=weights if weighted else None,
+        reduction="none",
+    )
+    found = loss(
+        logits,
+        torch.where(stated, targets, torch.nan),
+        stated,
+        task="multi-label",
+        settings=config.Loss(smoothing=smoothing),
+        weights=weights if weighted else None,
+    )
+    torch.testing.assert_close(found, values[stated].mean(), rtol=1e-5, atol=1e-6)
+
+
+def test_soft_targets_are_the_mixture_of_hard_ones() -> None:
+    logits, truth, _ = _random(8, 3, 5)
+    stated = torch.ones(8, 3, dtype=torch.bool)
+    one, other = _one_hot(truth, 3), _one_hot(truth.flip(0), 3)
+    losses = [
+        loss(logits, targets, stated, task="multi-class", settings=PLAIN) for targets in (one, other, 0.3 * one + 0.7 * other)
+    ]
+    torch.testing.assert_close(losses[2], 0.3 * losses[0] + 0.7 * losses[1])
+
+
+def test_soft_targets_agree_with_torchs_probabilities() -> None:
+    logits, _, _ = _random(8, 4, 6)
+    targets = torch.softmax(_random(8, 4, 7)[0], 1)
+    stated = torch.ones(8, 4, dtype=torch.bool)
+    found = loss(logits, targets, stated, task="multi-class", settings=config.Loss(smoothing=0.1))
+    torch.testing.assert_close(found, nn.CrossEntropyLoss(label_smoothing=0.1)(logits, targets))
+
+
+def test_a_hand_worked_value() -> None:
+    logits = torch.tensor([[0.0, math.log(3.0)]])  # probabilities 1/4 and 3/4
+    stated = torch.ones(1, 2, dtype=torch.bool)
+    found = loss(logits, torch.tensor([[1.0, 0.0]]), stated, task="multi-class", settings=PLAIN)
+    assert found.item() == pytest.approx(math.log(4))
+    found = loss(logits, torch.tensor([[1.0, 0.0]]), stated, task="multi-label", settings=PLAIN)
+    assert found.item() == pytest.approx((math.log(2) + math.log(4)) / 2)  # sigmoid(0) = 1/2, 1 - sigmoid(log 3) = 1/4
+
+
+def test_images_without_exactly_one_finding_are_left_out_of_multi_class() -> None:
+    logits, truth, _ = _random(6, 3, 8)
+    targets, stated = _one_hot(truth, 3), torch.ones(6, 3, dtype=torch.bool)
+    stated[1] = False  # nothing stated
+    targets[2] = 0  # none of these findings
+    targets[3] = torch.tensor([1.0, 1.0, 0.0])  # two at once
+    stated[4] = targets[4] == 1  # the yes alone is stated: it decides
+    targets[1, 0] = torch.nan
+    kept = torch.tensor([0, 4, 5])
+    found = loss(logits, targets, stated, task="multi-class", settings=PLAIN)
+    torch.testing.assert_close(found, nn.CrossEntropyLoss()(logits[kept], truth[kept]))
+
+
+@pytest.mark.parametrize("task", ["multi-class", "multi-label"])
+@pytest.mark.parametrize("weights", [None, torch.tensor([0.5, 2.0, 1.0])])
+def test_nothing_stated_gives_zero_and_a_gradient_of_zeros(task: str, weights: Tensor | None) -> None:
+    logits = _random(4, 3, 9)[0].requires_grad_()
+    targets, stated = torch.full((4, 3), -1.0), torch.zeros(4, 3, dtype=torch.bool)
+    found = loss(logits, targets, stated, task=task, settings=config.Loss(smoothing=0.1), weights=weights)
+    found.backward()
+    assert found.item() == 0
+    assert logits.grad is not None
+    assert torch.equal(logits.grad, torch.zeros(4, 3))
+
+
+@pytest.mark.parametrize("task", ["multi-class", "multi-label"])
+def test_what_is_not_stated_gets_no_gradient(task: str) -> None:
+    logits = _random(5, 3, 10)[0].requires_grad_()
+    targets, stated = _one_hot(torch.tensor([0, 1, 2, 0, 1]), 3), torch.ones(5, 3, dtype=torch.bool)
+    stated[2] = False
+    loss(logits, targets, stated, task=task, settings=PLAIN).backward()
+    assert logits.grad is not None
+    assert torch.equal(logits.grad[2], torch.zeros(3))
+    assert (logits.grad[[0, 1, 3, 4]].abs().sum(1) > 0).all()
+
+
+def test_findings_of_weight_zero_alone_give_zero_not_nan() -> None:
+    logits, truth = torch.randn(3, 2, generator=torch.Generator().manual_seed(1)), torch.zeros(3, dtype=torch.long)
+    stated = torch.ones(3, 2, dtype=torch.bool)
+    found = loss(logits, _one_hot(truth, 2), stated, task="multi-class", settings=PLAIN, weights=torch.tensor([0.0, 1.0]))
+    assert found.item() == 0
+
+
+@pytest.mark.parametrize("task", ["multi-class", "multi-label"])
+def test_sums_over_batches_give_the_loss_of_the_whole(task: str) -> None:
+    logits, truth, weights = _random(9, 3, 11)
+    targets = _one_hot(truth, 3)
+    stated = torch.ones(9, 3, dtype=torch.bool)
+    stated[[1, 5]] = False
+    whole = loss(logits, targets, stated, task=task, settings=PLAIN, weights=weights)
+    pieces = [
+        parts(logits[piece], targets[piece], stated[piece], task=task, settings=PLAIN, weights=weights)
+        for piece in (slice(0, 2), slice(2, 9))
+    ]
+    torch.testing.assert_close(whole, sum(p[0] for p in pieces) / sum(p[1] for p in pieces))
+
+
+@pytest.mark.parametrize("task", ["multi-class", "multi-label"])
+def test_half_precision_logits_are_computed_in_float32(task: str) -> None:
+    logits = (_random(6, 3, 12)[0] * 30).to(torch.bfloat16)
+    targets, stated = _one_hot(torch.arange(6) % 3, 3), torch.ones(6, 3, dtype=torch.bool)
+    exact = loss(logits.double(), targets, stated, task=task, settings=PLAIN)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = loss(logits, targets, stated, task=task, settings=PLAIN)
+    assert found.dtype == torch.float32
+    assert found.item() == pytest.approx(exact.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("task", ["multi-class", "multi-label"])
+def test_extreme_logits_stay_finite(task: str) -> None:
+    logits = torch.tensor([[1e4, -1e4], [-1e4, 1e4]], requires_grad=True)
+    found = loss(logits, torch.eye(2).flip(0), torch.ones(2, 2, dtype=torch.bool), task=task, settings=PLAIN)
+    found.backward()
+    assert math.isfinite(found.item())
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+
+
+def test_an_unknown_task_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no kind of task"):
+        loss(torch.zeros(1, 2), torch.zeros(1, 2), torch.ones(1, 2, dtype=torch.bool), task="ordinal", settings=PLAIN)

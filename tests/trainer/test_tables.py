@@ -1,0 +1,188 @@
+"""Tables of every kind are read; what cannot be read says so."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainer import tables
+from trainer.errors import DataError, StorageError
+
+
+def written(folder: Path, content: bytes | str, name: str = "t.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def cells(table: tables.Table) -> list[tuple[str, ...]]:
+    return [line.cells for line in table.lines]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_delimiters_and_line_ends(tmp_path: Path, delimiter: str, end: str) -> None:
+    lines = [["path", "label"], ["a.png", "Normal"], ["b, c.png", "x"]]
+    if delimiter == ",":
+        lines[2][0] = '"b, c.png"'
+    table = tables.read(written(tmp_path, end.join(delimiter.join(line) for line in lines) + end))
+    assert table.header == ("path", "label")
+    assert cells(table) == [("a.png", "Normal"), ("b, c.png", "x")]
+    assert [line.number for line in table.lines] == [2, 3]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    text = "Bild,Befund\nä.png,Lungenentzündung\n"
+    start = b"\xff\xfe" if encoding == "utf-16-le" else b""
+    table = tables.read(written(tmp_path, start + text.encode(encoding)))
+    assert table.header == ("Bild", "Befund")
+    assert cells(table) == [("ä.png", "Lungenentzündung")]
+    assert table.notes == ()
+
+
+def test_what_is_not_utf_8_is_read_with_a_note(tmp_path: Path) -> None:
+    table = tables.read(written(tmp_path, "path,label\nä.png,“x”\n".encode("cp1252")))
+    assert cells(table) == [("ä.png", "“x”")]
+    assert table.notes == ("t.csv is not UTF-8; it was read as Windows-1252",)
+    table = tables.read(written(tmp_path, b"path,label\n\x81\xe4.png,x\n"))
+    assert cells(table) == [("\x81ä.png", "x")]
+    assert "Latin-1" in table.notes[0]
+
+
+def test_labels_joined_with_a_bar_do_not_make_it_the_delimiter(tmp_path: Path) -> None:
+    table = tables.read(written(tmp_path, "path,labels\na.png,A|B\nb.png,A|C\nc.png,B|C\n"))
+    assert table.header == ("path", "labels")
+    assert cells(table)[0] == ("a.png", "A|B")
+
+
+def test_semicolons_with_decimal_commas(tmp_path: Path) -> None:
+    table = tables.read(written(tmp_path, "path;age;label\na.png;1,5;x\nb.png;2,5;y\n"))
+    assert table.header == ("path", "age", "label")
+
+
+def test_one_column_is_a_table(tmp_path: Path) -> None:
+    table = tables.read(written(tmp_path, "path\na.png\nb.png\n"))
+    assert table.header == ("path",)
+    assert cells(table) == [("a.png",), ("b.png",)]
+
+
+def test_headers_are_cleaned(tmp_path: Path) -> None:
+    table = tables.read(written(tmp_path, 'Image  Index ," Encoded\nPixels",,label,,\na.png,x,y,N,,\n'))
+    assert table.header == ("Image Index", "Encoded Pixels", "column 3", "label")
+    assert cells(table) == [("a.png", "x", "y", "N")]
+    assert table.column("image_index") == ["a.png"]
+    assert table.column("LABEL") == ["N"]
+
+
+def test_empty_lines_and_blanks_say_nothing(tmp_path: Path) -> None:
+    table = tables.read(written(tmp_path, "\n\npath,label\n\n  a.png , x \n,,\n\n"))
+    assert cells(table) == [("a.png", "x")]
+    assert table.lines[0].number == 5
+
+
+def test_ragged_rows(tmp_path: Path) -> None:
+    table = tables.read(written(tmp_path, "path,label,view\na.png,x,PA\nb.png,x\nc.png,Last, First,PA\nd.png,x,AP,\n"))
+    assert cells(table) == [("a.png", "x", "PA"), ("b.png", "x", ""), ("d.png", "x", "AP")]
+    assert [line.number for line in table.ragged] == [4]
+    assert table.notes == ("1 rows of t.csv are shorter than its header; the missing cells count as empty",)
+
+
+def test_a_column_that_stands_twice_is_refused_when_it_is_wanted(tmp_path: Path) -> None:
+    table = tables.read(written(tmp_path, "path,label,view,label\na.png,x,PA,y\n"))
+    assert table.header == ("path", "label", "view", "label (2)")
+    assert table.column("view") == ["PA"]
+    for name in ("label", "label (2)", "Label"):
+        with pytest.raises(DataError, match=r"stands twice.*Rename"):
+            table.column(name)
+
+
+def test_columns_that_differ_in_case_only_are_told_apart_by_it(tmp_path: Path) -> None:
+    table = tables.read(written(tmp_path, "path,Label,label\na.png,x,y\n"))
+    assert table.column("Label") == ["x"]
+    assert table.column("label") == ["y"]
+    with pytest.raises(DataError, match="stands twice"):
+        table.column("LABEL")
+
+
+def test_a_missing_column_gets_a_suggestion(tmp_path: Path) -> None:
+    table = tables.read(written(tmp_path, "path,finding\na.png,x\n"))
+    with pytest.raises(DataError, match=r"no column 'findings'.*Did you mean finding\?"):
+        table.column("findings")
+    with pytest.raises(DataError, match=r"There is: finding, path\."):
+        table.column("zebra")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"\n \n,,\n", "empty"),
+        (b"path,label\n", "no rows"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "no text table"),
+        (b"PK\x03\x04" + b"\0" * 50, "workbook or an archive"),
+        (b'path,label\na.png,"x\nb.png,y\n', "never closed"),
+        (b"path,label\na.png," + b"x" * 200_000 + b"\n", "no readable table"),
+        (b"\xff\xfea", "no text table|is empty|no rows"),
+    ],
+)
+def test_what_is_no_table_is_told(tmp_path: Path, content: bytes, words: str) -> None:
+    with pytest.raises(DataError, match=words) as caught:
+        tables.read(written(tmp_path, content))
+    assert "t.csv" in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_misplaced_quotation_marks_are_read_with_a_note(tmp_path: Path) -> None:
+    table = tables.read(written(tmp_path, 'path,note\na.png,"so-called" finding\nb.png,y\n'))
+    assert [row[0] for row in cells(table)] == ["a.png", "b.png"]
+    assert table.notes == ("t.csv has misplaced quotation marks",)
+
+
+def test_no_file_and_a_folder_are_told(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="no such file"):
+        tables.read(tmp_path / "none.csv")
+    with pytest.raises(StorageError, match="folder stands where a file"):
+        tables.read(tmp_path)
+
+
+def test_what_is_too_large_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "LARGEST", 10)
+    with pytest.raises(DataError, match="too large"):
+        tables.read(written(tmp_path, "path,label\na,b\n"))
+
+
+def test_formulas_and_odd_headers_are_only_text(tmp_path: Path) -> None:
+    content = 'path,=cmd|\' /C calc\'!A0,<script>\n=1+1.png,@SUM(1),""""\n'
+    table = tables.read(written(tmp_path, content))
+    assert table.header[2] == "<script>"
+    assert cells(table) == [("=1+1.png", "@SUM(1)", '"')]
+
+
+WORD = st.text(st.characters(exclude_characters="\0\r\x1a", exclude_categories=["Cs"]), max_size=8)
+FILLED = st.text(st.sampled_from("abc ,;|\"'äß\n"), min_size=1, max_size=6).filter(lambda word: word.strip())
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows=st.lists(st.tuples(FILLED, WORD, FILLED), min_size=1, max_size=8))
+def test_what_csv_writes_is_read(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, str]]) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows([("path", "note", "label"), *rows])
+    table = tables.read(written(tmp_path_factory.mktemp("round"), text.getvalue()))
+    assert cells(table) == [tuple(cell.strip() for cell in row) for row in rows]
+
+
+@settings(deadline=None, max_examples=100)
+@given(content=st.binary(max_size=200) | st.text(st.sampled_from('ab,;|\t"\n\r ='), max_size=80).map(str.encode))
+def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = written(tmp_path_factory.mktemp("fuzz"), content)
+    try:
+        table = tables.read(path)
+    except DataError:
+        return
+    assert table.lines or table.ragged
+    assert len(set(table.header)) == len(table.header)
+    assert all(len(line.cells) == len(table.header) for line in table.lines)

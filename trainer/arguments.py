@@ -1,0 +1,188 @@
+"""What can be typed after `cxr-trainer`: verbs, options, and an example of each. Nothing here is slow to import."""
+
+import argparse
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import trainer
+from trainer.errors import did_you_mean
+
+EXAMPLES = {
+    "phantom": "cxr-trainer phantom drawn --images 40 --classes Normal COVID-19",
+    "import": "cxr-trainer import lungs.cxr drawn",
+    "show": "cxr-trainer show lungs.cxr",
+    "split": "cxr-trainer split lungs.cxr --test 0.2 --val 0.2 --seed 1",
+    "train": "cxr-trainer train lungs.cxr --recipe scratch --set schedule.epochs=2 --set model.size=64 --run first",
+    "resume": "cxr-trainer resume lungs.cxr/runs/first",
+    "stop": "cxr-trainer stop lungs.cxr/runs/first",
+    "watch": "cxr-trainer watch lungs.cxr/runs/first",
+    "evaluate": "cxr-trainer evaluate lungs.cxr/runs/first --on test",
+    "predict": "cxr-trainer predict lungs.cxr/runs/first drawn/images --csv predictions.csv",
+    "explain": "cxr-trainer explain lungs.cxr/runs/first drawn/images --out maps --finding COVID-19",
+    "report": "cxr-trainer report lungs.cxr/runs/first",
+    "models": "cxr-trainer models",
+    "recipes": "cxr-trainer recipes",
+    "devices": "cxr-trainer devices",
+    "demo": "cxr-trainer demo demo",
+}
+
+HELP = {
+    "phantom": "draw a dataset of radiographs with known truth",
+    "import": "add images and labels to a project; again: only what is new, changed or gone",
+    "show": "what a project holds: counts by finding, patient, view, source, split",
+    "split": "divide a project into train, validation and test by patient",
+    "train": "train a network",
+    "resume": "go on exactly with a run that was stopped, failed or crashed",
+    "stop": "ask a run to stop and keep what it has learned",
+    "watch": "follow a run live",
+    "evaluate": "judge a run on its validation or test part, or on another project",
+    "predict": "probabilities of one run, or of several averaged, for files or folders",
+    "explain": "heat maps (Grad-CAM) over radiographs",
+    "report": "one HTML file on a run: data, curves, matrices, examples, limits",
+    "models": "the networks that can be chosen",
+    "recipes": "the named starting points for training",
+    "devices": "what can be computed on here",
+    "demo": "the whole main job on drawn radiographs",
+}
+
+ON_DATA = frozenset({"phantom", "import", "show", "split", "stop", "watch", "recipes"})
+"""Verbs that need no network, and so need not wait for torch."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that answers a mistake with one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and how to learn more; exit status 2."""
+        self.exit(2, f"{self.prog}: {message[:1].upper()}{message[1:]}. See {self.prog} --help.\n")
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is not None and value not in action.choices:
+            raise argparse.ArgumentError(
+                None, f"there is no '{value}'. {did_you_mean(str(value), map(str, action.choices))}".rstrip(".")
+            )
+
+
+def parser() -> Parser:
+    """The whole grammar."""
+    top = Parser(
+        prog="cxr-trainer",
+        description="Build, judge and explain chest X-ray classifiers. For teaching and research, not for diagnosis.",
+    )
+    top.add_argument("--version", action="version", version=f"cxr-trainer {trainer.__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    made = {verb: _verb(verbs, verb) for verb in HELP}
+    _data(made)
+    _learning(made)
+    _judging(made)
+    return top
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse; on a mistake or --help this ends the process."""
+    return parser().parse_args(arguments)
+
+
+def _verb(verbs: "argparse._SubParsersAction[Parser]", verb: str) -> Parser:
+    one = verbs.add_parser(
+        verb,
+        help=HELP[verb],
+        description=HELP[verb][:1].upper() + HELP[verb][1:] + ".",
+        epilog=f"example:\n  {EXAMPLES[verb]}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    return one
+
+
+def _data(verbs: dict[str, Parser]) -> None:
+    add = verbs["phantom"].add_argument
+    add("out", metavar="OUT", type=Path, help="folder to make")
+    add("--images", type=_count, default=400, help="how many (default 400)")
+    add("--patients", type=_count, default=0, help="of how many patients (default: about two thirds of the images)")
+    add("--classes", nargs="+", default=[], metavar="FINDING", help="which findings (default: all)")
+    add("--several", action="store_true", help="several findings may stand in one image")
+    add("--size", type=_count, default=256, help="side in pixels (default 256)")
+    add("--fault", default="", help="plant a fault to be found: text-marker, duplicates, inverted, label-noise")
+    add("--seed", type=int, default=1)
+    add = verbs["import"].add_argument
+    add("project", metavar="PROJECT", type=Path, help="project folder NAME.cxr; made if it is not there")
+    add("sources", metavar="SOURCE", nargs="+", type=Path, help="folders or files")
+    add("--layout", default="auto", help="how the source is arranged (default: recognised)")
+    add("--labels", type=Path, help="CSV or TSV with the labels")
+    add("--path-column", default="", help="column that names the image file")
+    add("--label-column", nargs="+", default=[], help="column(s) with the labels")
+    for name in ("patient", "view", "sex", "age", "source"):
+        add(f"--{name}-column", default="", help=f"column with the {name}")
+    verbs["show"].add_argument("project", metavar="PROJECT", type=Path)
+    add = verbs["split"].add_argument
+    add("project", metavar="PROJECT", type=Path)
+    add("--test", type=_share, help="share of images in the test part (default 0.2)")
+    add("--val", type=_share, help="share of images in the validation part (default 0.1)")
+    add("--folds", type=_count, default=0, help="number of folds for cross-validation (default: none)")
+    add("--seed", type=int, default=1)
+    add("--name", default="", help="name of the split")
+
+
+def _learning(verbs: dict[str, Parser]) -> None:
+    add = verbs["train"].add_argument
+    add("project", metavar="PROJECT", type=Path)
+    add("--recipe", default="quick", help="where the settings start (default quick; see 'cxr-trainer recipes')")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="assignments",
+        help="change one setting; may be repeated",
+    )
+    add("--device", default="", help="auto, cpu, cuda, cuda:1, mps (short for --set compute.device=...)")
+    add("--split", default="", help="name of the split (default: the active one)")
+    add("--run", default="", help="name of the run (default: date and time)")
+    for verb in ("resume", "stop", "watch"):
+        verbs[verb].add_argument("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
+    add = verbs["demo"].add_argument
+    add("out", metavar="OUT", nargs="?", type=Path, default=Path("demo"), help="folder to make (default demo)")
+    add("--images", type=_count, default=0, help=argparse.SUPPRESS)
+
+
+def _judging(verbs: dict[str, Parser]) -> None:
+    add = verbs["evaluate"].add_argument
+    add("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
+    add(
+        "--on",
+        default="val",
+        metavar="val|test|PROJECT",
+        help="which part (default val); test is sealed and each opening is counted",
+    )
+    add("--thresholds", default="youden", help="rule on validation data: youden, f1, or sensitivity=0.9 (default youden)")
+    add = verbs["predict"].add_argument
+    add("inputs", metavar="RUN... FILE...", nargs="+", type=Path, help="run folders or checkpoints, then images or folders")
+    add("--csv", type=Path, metavar="OUT", help="write a table")
+    add("--device", default="auto")
+    add = verbs["explain"].add_argument
+    add("run", metavar="RUN", type=Path)
+    add("files", metavar="FILE", nargs="+", type=Path, help="images or folders")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for the overlays")
+    add("--finding", default="", help="explain this finding (default: the most probable one)")
+    add("--device", default="auto")
+    verbs["report"].add_argument("run", metavar="RUN", type=Path)
+    verbs["report"].add_argument("--out", type=Path, help="HTML file to write (default: report.html in the run)")
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no share: give a number from 0 to below 1, for example 0.2")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) > 10_000_000:
+        raise argparse.ArgumentTypeError(f"'{text}' is no count: give a whole number, for example 100")
+    return int(text)

@@ -1,0 +1,203 @@
+"""Catalogued images as batches: every image is decoded and resized once, by all cores, into a cache; then no decoder runs.
+
+On disk the cache is a folder of shards, each a pair of files: NAME.json (content digests, in order) and NAME.npy (uint8
+[n, S, S]). The .npy is renamed into place last and makes the pair valid. A killed process leaves whole shards and nothing else;
+two processes may write at once; the folder may be deleted at any time.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer import files, images
+from trainer.errors import DataError, ImageError, Progress, StorageError
+
+SHARD = 512
+MEMORY_SHARE = 0.25
+CACHE_LIMIT = 40 * 2**30
+HEADROOM = 2**30
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Cache:
+    """Decoded squares of a list of images; `readable` says which of the list are there.
+
+    `whole` is uint8 [N, S, S] in memory, or None where that is too much and rows are read from the shards on disk.
+    """
+
+    size: int
+    readable: NDArray[np.bool_]
+    failures: tuple[tuple[Path, str], ...]
+    decoded: int
+    whole: Pixels | None
+    shards: tuple[Pixels, ...]
+    where: NDArray[np.int64]  # [N, 2]: shard and row of each image
+
+    def take(self, rows: NDArray[np.int64]) -> Pixels:
+        """Squares of some images as uint8 [n, 1, S, S]."""
+        if self.whole is not None:
+            return self.whole[rows][:, None]
+        out = np.empty((len(rows), 1, self.size, self.size), np.uint8)
+        for place, row in enumerate(rows):
+            shard, index = self.where[row]
+            out[place, 0] = self.shards[shard][index]
+        return out
+
+    def only(self, kept: NDArray[np.bool_]) -> "Cache":
+        """The same squares for some of the images, in their order."""
+        whole = None if self.whole is None else self.whole if kept.all() else self.whole[kept]
+        return Cache(self.size, self.readable[kept], self.failures, self.decoded, whole, self.shards, self.where[kept])
+
+
+def cached(
+    sources: Sequence[tuple[Path, str]],
+    *,
+    size: int,
+    fit: images.Fit,
+    folder: Path,
+    progress: Progress | None = None,
+    memory: int | None = None,
+) -> Cache:
+    """Squares of `sources` (path, content digest), from the cache in `folder` or decoded into it.
+
+    A file that cannot be read any more, or whose content is no longer what was catalogued, is not readable: it must not stand
+    behind a label that was given to another image. `memory` is the number of bytes that may be held (default: a quarter of
+    what is free). Raises `StorageError`; `Stopped` from `progress`.
+    """
+    folder = folder / f"{size}-{fit}-v{images.PIPELINE}"
+    known = _index(folder)
+    _evict(folder.parent, keep=folder)
+    wanted = dict.fromkeys(digest for _, digest in sources)
+    missing = list({digest: (path, digest) for path, digest in sources if digest not in known}.values())
+    failures: list[tuple[Path, str]] = []
+    done = len(wanted) - len(missing)
+    for start in range(0, len(missing), SHARD):
+        part = missing[start : start + SHARD]
+        pixels, digests, failed = _decode(part, size, fit, done + start, len(wanted), progress)
+        failures += failed
+        if digests:
+            known.update(_write(folder, pixels, digests))
+    return _assembled(sources, known, failures, len(missing), size, _allowance(memory))
+
+
+def _decode(
+    part: Sequence[tuple[Path, str]], size: int, fit: images.Fit, done: int, total: int, progress: Progress | None
+) -> tuple[Pixels, list[str], list[tuple[Path, str]]]:
+    squares: list[Pixels] = []
+    digests: list[str] = []
+    failed: list[tuple[Path, str]] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoders and Pillow's resize let go of the interpreter lock
+        try:
+            for (path, digest), square in zip(
+                part, pool.map(lambda item: _square(item[0], item[1], size, fit), part), strict=True
+            ):
+                if isinstance(square, str):
+                    failed.append((path, square))
+                else:
+                    squares.append(square)
+                    digests.append(digest)
+                done += 1
+                if progress:
+                    progress(done, total)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return (np.stack(squares) if squares else np.empty((0, size, size), np.uint8)), digests, failed
+
+
+def _square(path: Path, digest: str, size: int, fit: images.Fit) -> Pixels | str:
+    """The square, or in words why there is none."""
+    try:
+        content = path.read_bytes()
+        if files.digest(content) != digest:
+            return "the file has changed since it was imported"
+        return images.to_square(images.decode(content, name=path.name).pixels, size, fit)
+    except ImageError as error:
+        return error.what
+    except OSError as error:
+        return files.storage_error(error, path).what
+
+
+def _index(folder: Path) -> dict[str, tuple[Path, int]]:
+    """Digest -> shard and row, of every whole shard. A damaged one counts as absent: its images are decoded again."""
+    known: dict[str, tuple[Path, int]] = {}
+    for shard in sorted(folder.glob("*.npy")):
+        try:
+            digests = files.read_json(shard.with_suffix(".json"))
+            rows = len(np.load(shard, mmap_mode="r", allow_pickle=False))
+        except (ValueError, EOFError, OSError, DataError, StorageError):
+            continue
+        if isinstance(digests, list) and len(digests) == rows:
+            known.update({digest: (shard, row) for row, digest in enumerate(digests)})
+    return known
+
+
+def _write(folder: Path, pixels: Pixels, digests: list[str]) -> dict[str, tuple[Path, int]]:
+    shard = folder / f"{secrets.token_hex(8)}.npy"
+    files.write_json(shard.with_suffix(".json"), digests)
+    with files.atomic(shard) as file:
+        np.save(file, pixels, allow_pickle=False)
+    return {digest: (shard, row) for row, digest in enumerate(digests)}
+
+
+def _assembled(
+    sources: Sequence[tuple[Path, str]],
+    known: dict[str, tuple[Path, int]],
+    failures: list[tuple[Path, str]],
+    decoded: int,
+    size: int,
+    memory: int,
+) -> Cache:
+    paths = sorted({known[digest][0] for _, digest in sources if digest in known})
+    number = {path: i for i, path in enumerate(paths)}
+    with files.storage_in_words(paths[0] if paths else None):
+        shards = tuple(np.load(path, mmap_mode="r", allow_pickle=False) for path in paths)
+    where = np.full((len(sources), 2), -1, np.int64)
+    for place, (_, digest) in enumerate(sources):
+        if digest in known:
+            path, index = known[digest]
+            where[place] = number[path], index
+    readable = where[:, 0] >= 0
+    whole = None
+    if len(sources) * size * size <= memory:
+        whole = np.zeros((len(sources), size, size), np.uint8)
+        for row in np.flatnonzero(readable):
+            whole[row] = shards[where[row, 0]][where[row, 1]]
+        shards = ()
+    return Cache(size, readable, tuple(failures), decoded, whole, shards, where)
+
+
+def _allowance(memory: int | None) -> int:
+    if memory is not None:
+        return memory
+    if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
+        return int(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * MEMORY_SHARE)
+    return 2**30
+
+
+def _evict(cache: Path, *, keep: Path) -> None:
+    """Delete the longest unused sizes while the cache is over its limit or the disk nearly full."""
+    if not cache.is_dir():
+        return
+    others = sorted((p for p in cache.iterdir() if p.is_dir() and p != keep), key=lambda p: p.stat().st_mtime)
+    used = {p: sum(f.stat().st_size for f in p.iterdir() if f.is_file()) for p in [*others, *([keep] if keep.is_dir() else [])]}
+    for folder in others:
+        if sum(used.values()) <= CACHE_LIMIT and shutil.disk_usage(cache).free > HEADROOM:
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        used.pop(folder)
+
+
+def chunks(rows: NDArray[np.int64], batch: int) -> Iterator[NDArray[np.int64]]:
+    """Consecutive batches of `rows`; the last may be smaller."""
+    for start in range(0, len(rows), batch):
+        yield rows[start : start + batch]

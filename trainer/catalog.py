@@ -1,0 +1,320 @@
+"""The catalog of a project: one SQLite file with images, patients, findings, labels, flags and splits.
+
+A view on it is an array of ids. A label is yes, no or not stated; an answer that was never given has no row, and what the
+user answered by hand outlives every later import.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer import files, intake, queries, schema
+from trainer.errors import DataError
+from trainer.records import NO, NOT_STATED, PARTS, YES, Counts, Entry, Filter, Ids, Record, Split
+
+__all__ = [
+    "NO",
+    "NOT_STATED",
+    "PARTS",
+    "YES",
+    "Catalog",
+    "Counts",
+    "Entry",
+    "Filter",
+    "Ids",
+    "Record",
+    "Split",
+    "project_folder",
+]
+
+FILE = "catalog.sqlite"
+SUFFIX = ".cxr"
+COLUMNS = ("path", "digest", "patient", "study", "view", "sex", "age", "source", "part_given", "width", "height", "excluded")
+_PLAIN = ("patient", "study", "view", "sex", "age", "source", "digest", "width", "height", "part_given")
+# json_each has columns named id and path itself, so the two that matter get names of their own.
+_ASKED = "(SELECT key AS place, value AS image FROM json_each(?)) AS asked"
+FEW = 5_000  # images; from here on reading all labels of a finding is faster than looking each image up
+_NOTHING = Filter()
+
+
+def project_folder(path: Path) -> Path:
+    """Absolute folder of a project that the user named with or without its ".cxr"."""
+    path = path.absolute()
+    if path.suffix == SUFFIX or (path / FILE).exists() or not path.name:
+        return path
+    return path.with_name(path.name + SUFFIX)
+
+
+class Catalog:
+    """An open catalog. It may be used from several threads (one at a time gets in) and by several processes.
+
+    Every method may raise `StorageError` (full, read-only, another program is writing) and `DataError` (damaged).
+    """
+
+    def __init__(self, project: Path, connection: sqlite3.Connection) -> None:
+        self.project = project
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    @classmethod
+    def create(cls, project: Path) -> Self:
+        """Make a project folder (".cxr" is added) with an empty catalog, or open the one that is there."""
+        project = project_folder(project)
+        with files.storage_in_words(project):
+            project.mkdir(parents=True, exist_ok=True)
+        return cls(project, schema.connect(project / FILE))
+
+    @classmethod
+    def open(cls, project: Path) -> Self:
+        """Open the catalog of a project. Raises `DataError` if it is none."""
+        project = project_folder(project)
+        if not (project / FILE).is_file():
+            what = "This folder is no CXR project" if project.is_dir() else "There is no such project"
+            raise DataError(what, where=project, remedy="Make one with: cxr-trainer import PROJECT.cxr SOURCE")
+        return cls(project, schema.connect(project / FILE))
+
+    def close(self) -> None:
+        """Close the file; a second time does nothing."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Give the catalog itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close it."""
+        self.close()
+
+    @contextmanager
+    def _transaction(self, kind: str) -> Iterator[sqlite3.Connection]:
+        """One moment of the catalog for reading, or one change as a whole for writing."""
+        with self._lock, schema.in_words(self.project / FILE):
+            self._connection.execute(f"BEGIN {kind}")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def _reading(self) -> Any:  # noqa: ANN401 - contextlib's own type
+        return self._transaction("DEFERRED")
+
+    def _writing(self) -> Any:  # noqa: ANN401 - contextlib's own type
+        return self._transaction("IMMEDIATE")
+
+    # Reading
+
+    def ids(self, where: Filter = _NOTHING, order: str = "path") -> Ids:
+        """Ids of the images that a filter lets through, int64 [n].
+
+        `order`: path, id, patient, view, sex, age, source; with "-" in front it is turned round. Raises `DataError` for an
+        order, finding, split or part that does not exist.
+        """
+        with self._reading() as connection:
+            return queries.selected(connection, where, order)
+
+    def _rows(self, ids: Sequence[int] | Ids, columns: str) -> list[tuple[Any, ...]]:
+        """Columns of images, in the order of `ids`. Raises `DataError` for an id that does not exist."""
+        sql = f"SELECT {columns} FROM {_ASKED} JOIN images ON images.id = asked.image ORDER BY asked.place"  # noqa: S608
+        with self._reading() as connection:
+            rows: list[tuple[Any, ...]] = connection.execute(sql, (queries.as_json(ids),)).fetchall()
+        if len(rows) != len(ids):
+            raise DataError(
+                "The project does not hold all of the images asked for", where=self.project, remedy="Split it again."
+            )
+        return rows
+
+    def column(self, ids: Sequence[int] | Ids, name: str) -> list[Any]:
+        """One fact of each image, in the order of `ids`: one of `COLUMNS` (age: float or None; unknown texts: "")."""
+        if name not in COLUMNS:
+            raise ValueError(name)
+        return [value for (value,) in self._rows(ids, f"images.{name}")]
+
+    def patients(self, ids: Sequence[int] | Ids) -> list[str]:
+        """Patient of each image, "" where unknown."""
+        return self.column(ids, "patient")
+
+    def files(self, ids: Sequence[int] | Ids) -> list[tuple[Path, str]]:
+        """Absolute path and content digest of each image."""
+        roots = self._roots()
+        return [(roots[folder] / path, digest) for folder, path, digest in self._rows(ids, "folder, path, digest")]
+
+    def records(self, ids: Sequence[int] | Ids) -> list[Record]:
+        """Everything about each image, in the order of `ids`."""
+        roots, labels, flags = self._roots(), self._stated(ids), self._flags(ids)
+        return [
+            Record(
+                id=number,
+                path=roots[folder] / path,
+                labels=labels.get(number, {}),
+                flags=flags.get(number, ()),
+                excluded=bool(excluded),
+                **dict(zip(_PLAIN, plain, strict=True)),
+            )
+            for number, folder, path, excluded, *plain in self._rows(ids, f"id, folder, path, excluded, {', '.join(_PLAIN)}")
+        ]
+
+    def facts(self, image: int) -> dict[str, Any]:
+        """What the file of an image said about itself when it was imported."""
+        text = self._rows([image], "facts")[0][0]
+        return dict(json.loads(text)) if text else {}
+
+    def findings(self) -> list[str]:
+        """Names of all findings, in stored order."""
+        with self._reading() as connection:
+            return [name for (name,) in connection.execute("SELECT name FROM findings ORDER BY id")]
+
+    def labels(self, ids: Sequence[int] | Ids, findings: Sequence[str]) -> NDArray[np.int8]:
+        """Answers, int8 [N, K]: 1 yes, 0 no, -1 not stated. Raises `DataError` for an unknown finding."""
+        with self._reading() as connection:
+            numbers = [queries.finding_id(connection, name) for name in findings]
+            read = queries.labels_of_few if len(ids) < FEW else queries.labels_of_many
+            return read(connection, np.asarray(ids, dtype=np.int64), numbers)
+
+    def _stated(self, ids: Sequence[int] | Ids) -> dict[int, dict[str, int]]:
+        sql = (
+            "SELECT image, name, labels.value FROM json_each(?) AS asked JOIN labels ON labels.image = asked.value "
+            "JOIN findings ON findings.id = labels.finding WHERE labels.value >= 0 ORDER BY findings.id"
+        )
+        found: dict[int, dict[str, int]] = {}
+        with self._reading() as connection:
+            for image, name, value in connection.execute(sql, (queries.as_json(ids),)):
+                found.setdefault(image, {})[name] = value
+        return found
+
+    def _flags(self, ids: Sequence[int] | Ids) -> dict[int, tuple[str, ...]]:
+        sql = "SELECT DISTINCT image, flag FROM json_each(?) AS asked JOIN flags ON flags.image = asked.value ORDER BY flag"
+        found: dict[int, tuple[str, ...]] = {}
+        with self._reading() as connection:
+            for image, flag in connection.execute(sql, (queries.as_json(ids),)):
+                found[image] = (*found.get(image, ()), flag)
+        return found
+
+    def _roots(self) -> dict[int, Path]:
+        """Source folders. Where one is not at its old place but lies beside the project as it did then, it moved along."""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT id, root, relative FROM folders").fetchall()
+        found = {}
+        for number, root, relative in rows:
+            beside = Path(os.path.normpath(self.project / relative)) if relative else None
+            moved = beside is not None and not Path(root).is_dir() and beside.is_dir()
+            found[number] = beside if moved and beside else Path(root)
+        return found
+
+    def folders(self) -> list[Path]:
+        """Source folders that were imported."""
+        return list(self._roots().values())
+
+    # Changing
+
+    def set_labels(self, ids: Sequence[int] | Ids, finding: str, value: int) -> None:
+        """Answer a finding by hand for many images: 1 yes, 0 no, -1 not stated. A new finding is added."""
+        with self._writing() as connection:
+            number = intake.finding(connection, finding)
+            connection.execute(
+                "INSERT INTO labels (image, finding, value, by_user) SELECT value, ?, ?, 1 FROM json_each(?) WHERE true "
+                "ON CONFLICT (image, finding) DO UPDATE SET value = excluded.value, by_user = 1",
+                (number, value, queries.as_json(ids)),
+            )
+
+    def set_excluded(self, ids: Sequence[int] | Ids, excluded: bool) -> None:
+        """Leave images out of everything, or take them in again. Nothing is deleted."""
+        with self._writing() as connection:
+            sql = "UPDATE images SET excluded = ? WHERE id IN (SELECT value FROM json_each(?))"
+            connection.execute(sql, (int(excluded), queries.as_json(ids)))
+
+    def add_flag(self, ids: Sequence[int] | Ids, flag: str) -> None:
+        """Put a flag on images."""
+        with self._writing() as connection:
+            intake.flag(connection, flag, ids)
+
+    def remove_flag(self, ids: Sequence[int] | Ids, flag: str) -> None:
+        """Take a flag off images; those without it are left as they are."""
+        with self._writing() as connection:
+            sql = "DELETE FROM flags WHERE flag = ? AND image IN (SELECT value FROM json_each(?))"
+            connection.execute(sql, (flag, queries.as_json(ids)))
+
+    # Importing (used by `importer`)
+
+    def _folder(self, root: Path) -> int:
+        return next((number for number, found in self._roots().items() if found == root), 0)
+
+    def known(self, root: Path) -> dict[str, Entry]:
+        """What the last import of a source folder stored, by path; {} if it was never imported."""
+        folder = self._folder(root)
+        with self._reading() as connection:
+            return intake.known(connection, folder)
+
+    def options(self, root: Path) -> dict[str, Any]:
+        """How a source folder was imported last; {} if it never was."""
+        folder = self._folder(root)
+        with self._reading() as connection:
+            row = connection.execute("SELECT options FROM folders WHERE id = ?", (folder,)).fetchone()
+        return dict(json.loads(row[0])) if row else {}
+
+    def store(
+        self,
+        root: Path,
+        entries: Sequence[Entry],
+        gone: Sequence[int] = (),
+        *,
+        findings: Sequence[str] = (),
+        layout: str = "",
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Store what is new or changed in a source folder and flag the ids that are gone, all in one transaction.
+
+        `findings` are all names that stand in the labels of `entries`; new ones are added in this order.
+        """
+        try:
+            relative = Path(os.path.relpath(root, self.project)).as_posix()
+        except ValueError:  # another drive on Windows: the two cannot move together
+            relative = ""
+        words = json.dumps(options or {}, ensure_ascii=False)
+        source = intake.Source(self._folder(root), str(root), relative, layout, words, tuple(findings))
+        with self._writing() as connection:
+            intake.store(connection, source, entries, gone)
+
+    # Splits and counts
+
+    def save_split(self, split: Split) -> None:
+        """Store a split (one of the same name is replaced) and make it the active one."""
+        with self._writing() as connection:
+            queries.save_split(connection, split)
+
+    def split(self, name: str | None = None) -> Split:
+        """Read a split, by default the active one. Raises `DataError` if there is none."""
+        with self._reading() as connection:
+            return queries.read_split(connection, queries.split_id(connection, name or ""))
+
+    def splits(self) -> list[str]:
+        """Names of all splits, the oldest first."""
+        with self._reading() as connection:
+            return [name for (name,) in connection.execute("SELECT name FROM splits ORDER BY id")]
+
+    def active_split(self) -> str:
+        """Name of the active split, "" if there is none."""
+        with self._reading() as connection:
+            return queries.active_split(connection)
+
+    def activate_split(self, name: str) -> None:
+        """Make another split the active one. Raises `DataError` if there is none of that name."""
+        with self._writing() as connection:
+            queries.split_id(connection, name)
+            queries.activate_split(connection, name)
+
+    def counts(self) -> Counts:
+        """Count images by finding, view, source, part and flag."""
+        with self._reading() as connection:
+            return queries.counts(connection)

@@ -1,0 +1,47 @@
+"""The terminal's entry: parse, do, and turn whatever ends it into an exit status and one clear line."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from trainer import arguments, console
+from trainer.errors import Stopped, TrainerError
+
+DONE, FAULT, REFUSED, STOPPED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb. Exit status: 0 done, 2 the user's world (one line: what, where, remedy), 130 stopped, 1 our fault."""
+    options = arguments.parse(argv)
+    try:
+        return _run(options)
+    except TrainerError as error:
+        if options.json:
+            console.emit({"error": {"what": error.what, "where": error.where, "remedy": error.remedy}})
+        console.note(f"cxr-trainer: {error}")
+        return REFUSED
+    except (Stopped, KeyboardInterrupt):
+        console.note("cxr-trainer: Stopped.")
+        return STOPPED
+    except BrokenPipeError:  # the reader of our output has gone, for example `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:  # noqa: BLE001 - the border of the process: a fault of ours, told with what a report needs
+        traceback.print_exc()
+        console.note(
+            f"cxr-trainer: A fault of the program ({error!r}). Nothing of yours is lost; please report the lines above."
+        )
+        return FAULT
+
+
+def _run(options: argparse.Namespace) -> int:
+    # Imported only now: --help, a wrong option and the verbs on data must not wait seconds for torch.
+    if options.verb in arguments.ON_DATA:
+        from trainer import cli_data
+
+        return cli_data.VERBS[options.verb](options)
+    from trainer import cli_learning
+
+    return cli_learning.VERBS[options.verb](options)

@@ -1,0 +1,243 @@
+"""The verbs that need a network: train, resume, evaluate, predict, explain, report, models, devices, demo."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, MappingProxyType
+from typing import Any
+
+from trainer import backbones, config, console, demo, devices, evaluate, explain, files, predict, recipes, report, runs, train
+from trainer.catalog import project_folder
+from trainer.loop import Outcome
+
+
+@contextmanager
+def _gentle_interrupt() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl+C (or a polite kill) asks to stop and keep; the second Ctrl+C ends at once."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(number)
+        console.note("Stopping after this step; what was learned is kept. Press Ctrl+C again to end at once.")
+
+    old = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+def _train(options: argparse.Namespace) -> int:
+    settings = config.changed(recipes.load(options.recipe).settings, config.parsed(options.assignments))
+    if options.device:
+        settings = config.changed(settings, {"compute.device": options.device})
+    with _gentle_interrupt() as stop, _told(quiet=options.json) as (progress, listener):
+        outcome = train.run(
+            project_folder(options.project),
+            settings,
+            name=options.run,
+            recipe=options.recipe,
+            split=options.split,
+            command=sys.argv[1:],
+            progress=progress,
+            stop=stop,
+            listener=listener,
+        )
+    return _ended(outcome, json=options.json)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    with _gentle_interrupt() as stop, _told(quiet=options.json) as (progress, listener):
+        outcome = train.resume(options.run, progress=progress, stop=stop, listener=listener)
+    return _ended(outcome, json=options.json)
+
+
+@contextmanager
+def _told(*, quiet: bool) -> Iterator[tuple[Callable[[int, int], None], Callable[[Mapping[str, Any]], None]]]:
+    """A bar for reading images, then for training steps, and a line for each epoch and note."""
+    total = 0
+    with console.bar("Working", shown=not quiet) as progress:
+
+        def listener(event: Mapping[str, Any]) -> None:
+            nonlocal total
+            if event["kind"] == "started":
+                total = event["epochs"] * event["steps_per_epoch"]
+            if event["kind"] in ("started", "batch"):
+                progress(event["step"], total)
+            line = runs.event_words(event)
+            if line and not quiet:
+                console.note(line)
+
+        yield progress, listener
+
+
+def _ended(outcome: Outcome, *, json: bool) -> int:
+    shown = os.path.relpath(outcome.run)
+    if json:
+        console.emit(outcome.to_json())
+    elif outcome.status == "stopped":
+        console.say(f"Stopped in epoch {outcome.epochs + 1}; nothing is lost. Go on with: cxr-trainer resume {shown}")
+    else:
+        speed = f"{outcome.images_per_second:.0f} images/s on {outcome.device} in {outcome.precision}"
+        console.say(
+            f"Finished: {outcome.epochs} epochs in {outcome.seconds:.0f} s ({speed}). Best was epoch {outcome.best_epoch} "
+            f"with {outcome.metric} {outcome.best_metric:.3f} on validation."
+        )
+        console.say(f"Next: cxr-trainer evaluate {shown}")
+    return 130 if outcome.status == "stopped" else 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    with console.bar("Evaluating", shown=not options.json) as progress:
+        found = evaluate.run(options.run, on=options.on, rule=options.thresholds, progress=progress)
+    if options.json:
+        console.emit(found.to_json())
+        return 0
+    people = "unknown patients" if found.patients is None else f"{found.patients} patients"
+    console.say(f"{found.run} on {found.part}: {found.images} images of {people}.")
+    if found.part == "test" and found.test_openings == 1:
+        console.say("This is the first time that the test part of this split is opened.")
+    rows = []
+    for name, one in found.metrics.items():
+        base = ", ".join(
+            f"{console.figure(other.metrics[name])} ({key})" for key, other in found.baselines.items() if name in other.metrics
+        )
+        rows.append((name, console.figure(one.value, one.low, one.high), base))
+    console.table("", ("Metric", "Value (95 % interval)", "Baseline"), rows)
+    each: list[tuple[str, str, str]] = []
+    for name, finding in found.findings.items():
+        each.append((name, "threshold", f"{finding.threshold:.3f}"))
+        for column in ("sensitivity", "specificity", "precision", "f1", "auroc", "auprc"):
+            figure = getattr(finding, column)
+            each.append(("", column, console.figure(figure.value, figure.low, figure.high)))
+    console.table("", ("Finding", "Figure", "Value (95 % interval)"), each)
+    if found.confusion is not None:
+        names = found.confusion.findings
+        console.table(
+            "Truth down, prediction across",
+            ("", *names),
+            [(n, *map(int, row)) for n, row in zip(names, found.confusion.counts, strict=True)],
+        )
+    for warning in found.warnings:
+        console.say(f"Note: {warning}")
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    sources = [path for path in options.inputs if _is_model(path)]
+    paths = [path for path in options.inputs if not _is_model(path)]
+    with console.bar("Predicting", shown=not options.json) as progress:
+        headers, found = predict.run(sources, paths, device=options.device, progress=progress)
+        results = list(found)
+    names = headers[0].findings
+    if options.csv:
+        files.write_text(options.csv, predict.table(headers, results))
+    if options.json:
+        console.emit({"findings": names, "runs": [h.run for h in headers], "images": [_as_json(one, names) for one in results]})
+        return 0
+    rows = []
+    for one in results:
+        top = int(one.probabilities.argmax()) if not one.error else 0
+        spread = f" ± {one.spread[top]:.3f}" if len(headers) > 1 and not one.error else ""
+        rows.append((one.path, one.error or f"{names[top]} {one.probabilities[top]:.3f}{spread}"))
+    console.table("", ("File", "Most probable finding"), rows)
+    if options.csv:
+        console.say(f"Written: {options.csv}")
+    return 0
+
+
+def _as_json(one: predict.FilePrediction, names: tuple[str, ...]) -> dict[str, Any]:
+    if one.error:
+        return {"path": str(one.path), "error": one.error}
+    return {
+        "path": str(one.path),
+        "top_finding": names[int(one.probabilities.argmax())],
+        "probabilities": dict(zip(names, map(float, one.probabilities), strict=True)),
+        "spread": dict(zip(names, map(float, one.spread), strict=True)),
+        "warnings": one.warnings,
+    }
+
+
+def _is_model(path: Path) -> bool:
+    if path.is_dir():
+        return (path / "config.json").exists() or (path / "catalog.sqlite").exists()
+    return path.suffix == ".safetensors" or (not path.exists() and path.parent.name == runs.RUNS_FOLDER)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    with console.bar("Explaining", shown=not options.json) as progress:
+        made = explain.run(
+            options.run, options.files, options.out, finding=options.finding, device=options.device, progress=progress
+        )
+    if options.json:
+        console.emit({"out": str(options.out), "images": made})
+        return 0
+    for one in made:
+        console.say(f"{one['path']}: {one.get('error') or one['overlay']}")
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    with console.bar("Writing the report", shown=not options.json) as progress:
+        path = report.run(options.run, out=options.out, progress=progress)
+    if options.json:
+        console.emit({"report": str(path)})
+    else:
+        console.say(f"Written: {path}")
+    return 0
+
+
+def _models(options: argparse.Namespace) -> int:
+    found = list(backbones.BACKBONES.values())
+    if options.json:
+        names = ("name", "help", "parameters_millions", "pretrained", "smallest")
+        console.emit({"models": [{**{n: getattr(b, n) for n in names}, "stages": len(b.stages)} for b in found]})
+        return 0
+    rows = [(b.name, f"{b.parameters_millions:.2f}", len(b.stages), "yes" if b.pretrained else "no", b.help) for b in found]
+    console.table("", ("Backbone", "Million weights", "Stages", "ImageNet", "About"), rows)
+    return 0
+
+
+def _devices(options: argparse.Namespace) -> int:
+    found = devices.available()
+    if options.json:
+        console.emit({"devices": [vars(device) for device in found]})
+        return 0
+    rows = [(d.name, d.label, f"{d.free / 2**30:.1f} of {d.memory / 2**30:.1f} GiB free" if d.memory else "") for d in found]
+    console.table("", ("Device", "Name", "Memory"), rows)
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    with _told(quiet=options.json) as (progress, listener):
+        made = demo.run(
+            options.out, images=options.images, progress=progress, listener=listener, say=None if options.json else console.note
+        )
+    if options.json:
+        console.emit(made.to_json())
+        return 0
+    for line in made.words():
+        console.say(line)
+    return 0
+
+
+VERBS = MappingProxyType(
+    {
+        "train": _train,
+        "resume": _resume,
+        "evaluate": _evaluate,
+        "predict": _predict,
+        "explain": _explain,
+        "report": _report,
+        "models": _models,
+        "devices": _devices,
+        "demo": _demo,
+    }
+)

@@ -1,0 +1,378 @@
+"""The loop of training: epoch, step, validate, checkpoint, event. The same lines on every device."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from trainer import checkpoints, config, dataset, devices, headline, images, imbalance, models, predict, results, runs
+from trainer.catalog import Catalog
+from trainer.errors import Progress, RunError
+from trainer.learner import Learner, fastest_precision
+
+EVENT_SECONDS = 0.25
+"""Batch events are written at most this often; one stands for all batches since the last."""
+STATE_SECONDS = 300.0
+"""Longest time of work that a crash may cost."""
+_WEIGHTS = 0x1417  # keeps the random numbers of the first weights apart from others that are made from the same seed
+
+StopAsked = Callable[[], bool]
+Listener = Callable[[Mapping[str, Any]], None]
+"""Is told each event as it is written."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended. `status` is finished or stopped; `best_metric` is nan before the first epoch is validated."""
+
+    run: Path
+    status: str
+    epochs: int
+    best_epoch: int
+    best_metric: float
+    metric: str
+    seconds: float
+    images_per_second: float
+    device: str
+    precision: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Values for json; the run as text."""
+        return {**asdict(self), "run": str(self.run), "best_metric": _number(self.best_metric)}
+
+
+@dataclass
+class Position:
+    """Where a training stands: `epoch` and `batch` count what is done; sums are those of the epoch under way."""
+
+    epoch: int = 0
+    batch: int = 0
+    loss_sum: float = 0.0
+    loss_weight: float = 0.0
+    seconds: float = 0.0
+    shown: int = 0
+    best_epoch: int = 0
+    best: tuple[float, float] | None = None
+    best_metric: float = math.nan
+
+
+class Training:
+    """One run being worked on."""
+
+    def __init__(
+        self, run: runs.Run, catalog: Catalog, *, progress: Progress | None = None, listener: Listener = lambda event: None
+    ) -> None:
+        about = run.about()
+        self.run = run
+        self._listener = listener
+        self.catalog = catalog
+        self.settings = config.changed(config.TrainConfig(), about["config"])
+        self.names = tuple(about["findings"])
+        self.about = about
+        self.threads = devices.prepare(self.settings.compute.threads)
+        self.device = devices.choose(self.settings.compute.device)
+        self.parts = self._read(progress)
+        self.order_weights = self._sampling()
+        count = len(self.parts["train"].ids)
+        self.steps_per_epoch = math.ceil(count / self.settings.compute.batch)
+        self.position = Position()
+        self.learner = self._learner()
+
+    def work(self, stop: StopAsked) -> Outcome:
+        self._started()
+        last = self._last_event = time.monotonic()
+        self._last_state = last
+        schedule = self.settings.schedule
+        ended = False
+        while self.position.epoch < schedule.epochs and not ended:
+            if not self._epoch(stop):
+                return self._stopped()
+            ended = self._validated()
+        outcome = self._outcome("finished")
+        self._tell(
+            "finished", epoch=outcome.epochs, **{k: v for k, v in outcome.to_json().items() if k not in ("run", "status")}
+        )
+        return outcome
+
+    def _tell(self, kind: str, **fields: Any) -> None:  # noqa: ANN401 - whatever json takes
+        self.run.append(kind, **fields)
+        self._listener({"kind": kind, **fields})
+
+    def _read(self, progress: Progress | None) -> dict[str, dataset.Part]:
+        split = self.run.split()["parts"]
+        parts = {}
+        for name in ("train", "validation"):
+            ids = np.array(split.get(name, []), np.int64)
+            parts[name] = dataset.part(self.catalog, ids, self.names, self.settings, progress=progress)
+        dataset.check(parts, self.names, self.run.project)
+        for sentence in dataset.unreadable(parts):
+            self._tell("note", text=sentence)
+        for sentence in imbalance.missing(parts["train"].targets, self.settings.task.kind, self.names):
+            self._tell("note", text=sentence)
+        return parts
+
+    def _sampling(self) -> NDArray[np.float64] | None:
+        if self.settings.imbalance.method != "weighted-sampler":
+            return None
+        return imbalance.sampling_weights(self.parts["train"].targets, self.settings.task.kind)
+
+    def _learner(self) -> Learner:
+        """The network as it was first, or as the last state left it."""
+        settings = self.settings
+        devices.reseed(settings.seed, _WEIGHTS)
+        classifier = models.build(settings.model.backbone, len(self.names), dropout=settings.model.dropout)
+        state = checkpoints.load_state(self.run.state) if self.run.state.exists() else None
+        if state is None:
+            loaded = models.initialise(classifier, settings.model.weights)
+            self._tell("note", text=loaded.words())
+            precision, measured = fastest_precision(classifier, settings, self.device)
+            if measured:
+                times = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in measured.items())
+                self._tell("note", text=f"Precision {precision} chosen; measured per step: {times}.")
+        else:
+            precision = state["precision"]
+        weights = None
+        if settings.imbalance.method == "class-weights":
+            weights = torch.from_numpy(imbalance.class_weights(self.parts["train"].targets, settings.task.kind))
+        learner = Learner(
+            classifier,
+            settings,
+            weights=weights,
+            steps_per_epoch=self.steps_per_epoch,
+            device=self.device,
+            precision=precision,
+        )
+        if state is not None:
+            self._restore(learner, state)
+        return learner
+
+    def _restore(self, learner: Learner, state: Mapping[str, Any]) -> None:
+        if state["data"] != dataset.fingerprint(self.parts):
+            self._tell("note", text="Images or labels have changed since this run began; it goes on with the new ones.")
+        if state["threads"] != self.threads or state["device"] != self.device.type:
+            self._tell(
+                "note", text="Resumed on another device or number of threads: the weights will not be the same to the bit."
+            )
+        learner.restore(state["learner"])
+        values = {**state["position"], "best": tuple(state["position"]["best"]) if state["position"]["best"] else None}
+        self.position = Position(**values)
+
+    def _started(self) -> None:
+        self._tell(
+            "started",
+            epoch=self.position.epoch,
+            step=self._step(),
+            epochs=self.settings.schedule.epochs,
+            steps_per_epoch=self.steps_per_epoch,
+            device=str(self.device),
+            device_name=devices.device_label(self.device),
+            precision=self.learner.precision,
+            batch=self.settings.compute.batch,
+            threads=self.threads,
+            images={name: len(part.ids) for name, part in self.parts.items()},
+        )
+
+    def _step(self) -> int:
+        return self.position.epoch * self.steps_per_epoch + self.position.batch
+
+    def _epoch(self, stop: StopAsked) -> bool:
+        """Go through the rest of an epoch; False where the user stopped it."""
+        part = self.parts["train"]
+        order = imbalance.draw(len(part.ids), self.settings.seed, self.position.epoch, self.order_weights)
+        pieces = np.array_split(order, self.steps_per_epoch)  # of nearly equal size: no last batch of one image
+        recent = [0.0, 0.0, 0.0, 0.0]  # loss, weight, images, seconds since the last batch event
+        while self.position.batch < len(pieces):
+            if stop() or self.run.stop_requested():
+                return False
+            start = time.perf_counter()
+            rows = pieces[self.position.batch]
+            loss, weight = self._learn(part, rows)
+            seconds = time.perf_counter() - start
+            self._count(loss, weight, len(rows), seconds)
+            recent = [a + b for a, b in zip(recent, (loss, weight, len(rows), seconds), strict=True)]
+            if time.monotonic() - self._last_event >= EVENT_SECONDS or self.position.batch == len(pieces):
+                self._batch_event(recent)
+                recent = [0.0] * 4
+            if time.monotonic() - self._last_state >= STATE_SECONDS and self.position.batch < len(pieces):
+                self._save_state()
+        return True
+
+    def _count(self, loss: float, weight: float, shown: int, seconds: float) -> None:
+        position = self.position
+        position.batch += 1
+        position.loss_sum += loss
+        position.loss_weight += weight
+        position.shown += shown
+        position.seconds += seconds
+
+    def _learn(self, part: dataset.Part, rows: NDArray[np.int64]) -> tuple[float, float]:
+        """One step; where memory runs out, in smaller pieces. Raises `RunError`."""
+        pixels, targets, stated = part.batch(rows)
+        while True:
+            full = False
+            try:
+                loss, weight = self.learner.step(pixels, targets, stated, epoch=self.position.epoch, step=self._step())
+            except torch.OutOfMemoryError:
+                full = True  # dealt with below: the exception itself keeps tensors alive
+            except RuntimeError as error:
+                if "can't allocate memory" not in str(error):
+                    raise
+                full = True
+            if not full:
+                break
+            if self.learner.parts >= len(rows):
+                raise RunError(
+                    f"Memory of {self.device} is too small even for one image at a time",
+                    where=self.run.folder,
+                    remedy="Choose a smaller model.size or backbone, or close other programs.",
+                )
+            self.learner.split()
+            batch = self.settings.compute.batch
+            self._tell(
+                "note",
+                text=f"{self.device} is out of memory: each batch of {batch} is now computed in {self.learner.parts} pieces.",
+            )
+        if not math.isfinite(loss):
+            raise RunError(
+                "The loss is not a number any more: training has diverged",
+                where=f"{self.run.folder.name}, epoch {self.position.epoch + 1}",
+                remedy="Start again with a lower optimiser.lr or with compute.precision=fp32.",
+            )
+        return loss, weight
+
+    def _batch_event(self, recent: list[float]) -> None:
+        loss, weight, shown, seconds = recent
+        self._last_event = time.monotonic()
+        done = self._step()
+        total = self.settings.schedule.epochs * self.steps_per_epoch
+        self._tell(
+            "batch",
+            epoch=self.position.epoch + 1,
+            step=done,
+            images=int(shown),
+            loss=loss / weight if weight else None,
+            lr=self.learner.learning_rate(done - 1),
+            images_per_second=round(shown / max(seconds, 1e-9), 1),
+            eta=round(self.position.seconds / max(1, done) * (total - done), 1),
+        )
+
+    def _validated(self) -> bool:
+        """Validate after an epoch, keep it if it is the best, and save the state; True where patience is at its end."""
+        position = self.position
+        start = time.perf_counter()
+        loss = position.loss_sum / position.loss_weight if position.loss_weight else math.nan
+        prediction = self._predicted()
+        figures = headline.figures(prediction)
+        position.epoch, position.batch, position.loss_sum, position.loss_weight = position.epoch + 1, 0, 0.0, 0.0
+        better = self._is_better(figures)
+        header = self._header(figures)
+        checkpoints.save(self.run.last, self.learner.kept, header)
+        if better:
+            checkpoints.save(self.run.best, self.learner.kept, header)
+            prediction.save(self.run.predictions("validation"))  # after the weights: an older file is seen as outdated
+        position.seconds += time.perf_counter() - start
+        left = self.settings.schedule.epochs - position.epoch
+        self._tell(
+            "epoch",
+            epoch=position.epoch,
+            step=self._step(),
+            train_loss=_number(loss),
+            validation_loss=_number(figures["loss"]),
+            metrics={name: _number(value) for name, value in figures.items() if name != "loss"},
+            best=better,
+            lr=self.learner.learning_rate(self._step() - 1),
+            seconds=round(position.seconds, 2),
+            eta=round(position.seconds / position.epoch * left, 1),
+        )
+        self._save_state()
+        patience = self.settings.choice.patience
+        return bool(patience) and position.epoch - position.best_epoch >= patience
+
+    def _predicted(self) -> results.Prediction:
+        part = self.parts["validation"]
+        return predict.on_cache(self.learner.kept, self._header({}), self.catalog, part.ids, part.cache)
+
+    def _is_better(self, figures: Mapping[str, float]) -> bool:
+        """Compare with the best so far by the chosen metric, then by the loss; what is not defined is never better."""
+        metric = self.settings.choice.metric
+        value = -figures["loss"] if metric == "loss" else figures[metric]
+        key = (_or_lowest(value), _or_lowest(-figures["loss"]))
+        if self.position.best is not None and key <= self.position.best:
+            return False
+        self.position.best = key
+        self.position.best_epoch = self.position.epoch
+        self.position.best_metric = figures[metric]
+        return True
+
+    def _header(self, figures: Mapping[str, float]) -> checkpoints.Header:
+        model, metric = self.settings.model, self.settings.choice.metric
+        return checkpoints.Header(
+            backbone=model.backbone,
+            findings=self.names,
+            task=self.settings.task.kind,
+            size=model.size,
+            fit=cast("images.Fit", model.fit),
+            dropout=model.dropout,
+            pipeline=images.PIPELINE,
+            epoch=self.position.epoch,
+            metric=metric,
+            value=_number(figures.get(metric, math.nan)),
+            frequencies=dataset.frequencies(self.parts["train"].targets, self.names),
+            split_digest=self.about["split"]["digest"],
+            run=self.run.name,
+            recipe=self.about["recipe"],
+            settings=self.about["config"],
+            versions=self.about["versions"],
+        )
+
+    def _save_state(self) -> None:
+        position = asdict(self.position)
+        checkpoints.save_state(
+            self.run.state,
+            {
+                "learner": self.learner.state(),
+                "position": {**position, "best": list(position["best"]) if position["best"] else None},
+                "precision": self.learner.precision,
+                "data": dataset.fingerprint(self.parts),
+                "threads": self.threads,
+                "device": self.device.type,
+            },
+        )
+        self._last_state = time.monotonic()
+        self._tell("checkpoint", epoch=self.position.epoch, step=self._step())
+
+    def _stopped(self) -> Outcome:
+        self._save_state()
+        self.run.clear_stop()
+        outcome = self._outcome("stopped")
+        self._tell("stopped", epoch=self.position.epoch, step=self._step())
+        return outcome
+
+    def _outcome(self, status: str) -> Outcome:
+        position = self.position
+        return Outcome(
+            run=self.run.folder,
+            status=status,
+            epochs=position.epoch,
+            best_epoch=position.best_epoch,
+            best_metric=position.best_metric,
+            metric=self.settings.choice.metric,
+            seconds=round(position.seconds, 2),
+            images_per_second=round(position.shown / max(position.seconds, 1e-9), 1),
+            device=str(self.device),
+            precision=self.learner.precision,
+        )
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _or_lowest(value: float) -> float:
+    return value if math.isfinite(value) else -math.inf

@@ -1,0 +1,72 @@
+"""What is made small: cross entropy for multi-class tasks, binary cross entropy for multi-label ones.
+
+Each kind gives one value per image and finding; masking of what is not stated, weights and the mean are the same for
+all, so that a further kind (focal) is one more function of the same shape.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from trainer import config
+from trainer.errors import ConfigError
+
+ROW_TOLERANCE = 1e-3
+"""How far the targets of a multi-class image may be from adding up to 1 (mixed targets are sums of rounded numbers)."""
+
+
+def loss(
+    logits: Tensor, targets: Tensor, stated: Tensor, *, task: str, settings: config.Loss, weights: Tensor | None = None
+) -> Tensor:
+    """Mean loss over what is stated, as a scalar; 0 with a gradient of zeros where nothing is stated.
+
+    The arguments are those of `parts`.
+    """
+    total, weight = parts(logits, targets, stated, task=task, settings=settings, weights=weights)
+    return total / torch.where(weight > 0, weight, 1)
+
+
+def parts(
+    logits: Tensor, targets: Tensor, stated: Tensor, *, task: str, settings: config.Loss, weights: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Sum of the loss and the weight to divide it by; both can be added up over batches for an exact mean.
+
+    logits [N, K] of any float type (computed in float32 at least, also within autocast); targets float [N, K] in 0..1,
+    soft ones allowed; stated bool [N, K], and what it leaves out is never looked at; weights [K] >= 0 or None.
+
+    multi-class: an image counts if its stated targets add up to 1; the others are left out. With hard targets this is
+    `torch.nn.CrossEntropyLoss(weight, label_smoothing)`: the mean is weighted by the weight of the true finding.
+    multi-label: each stated pair counts; `weights` multiply the yes term, as `pos_weight` of
+    `torch.nn.BCEWithLogitsLoss`; smoothing moves the targets towards 0.5.
+
+    Raises `ConfigError` for an unknown task.
+    """
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    # Not `targets * stated`: a target that is not stated may be nan.
+    targets = torch.where(stated, targets.to(logits.dtype), 0)
+    if task == "multi-class":
+        return _multi_class(logits, targets, settings.smoothing, weights)
+    if task == "multi-label":
+        return _multi_label(logits, targets, stated, settings.smoothing, weights)
+    raise ConfigError(f"'{task}' is no kind of task", where="task.kind", remedy="Choose multi-class or multi-label.")
+
+
+def _multi_class(logits: Tensor, targets: Tensor, smoothing: float, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+    counted = ((targets.sum(1, keepdim=True) - 1).abs() < ROW_TOLERANCE).expand_as(targets)
+    cost = torch.ones_like(targets) if weights is None else weights.to(targets).expand_as(targets)
+    smoothed = targets * (1 - smoothing) + smoothing / targets.shape[1]
+    values = cost * smoothed * -F.log_softmax(logits, dim=1)
+    return _sum(values, counted), _sum(cost * targets, counted)
+
+
+def _multi_label(
+    logits: Tensor, targets: Tensor, stated: Tensor, smoothing: float, weights: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    smoothed = targets * (1 - smoothing) + smoothing / 2
+    positive = None if weights is None else weights.to(targets)
+    values = F.binary_cross_entropy_with_logits(logits, smoothed, pos_weight=positive, reduction="none")
+    return _sum(values, stated), stated.sum().to(values)
+
+
+def _sum(values: Tensor, counted: Tensor) -> Tensor:
+    return torch.where(counted, values, 0).sum()

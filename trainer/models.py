@@ -1,0 +1,242 @@
+"""A classifier: backbone, head for n findings, and its own preprocessing, so that a model file needs nothing beside it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from trainer import weights as weight_files
+from trainer.backbones import BACKBONES, Backbone, parts
+from trainer.errors import ConfigError, Progress, WeightsError, did_you_mean
+
+# torchvision renames these when it loads; its densenet file is older than its densenet.
+_OLD_DENSENET = (("norm.1.", "norm1."), ("norm.2.", "norm2."), ("conv.1.", "conv1."), ("conv.2.", "conv2."))
+
+
+class Classifier(nn.Module):
+    """Grey radiographs in, logits out: `head(neck(body(normalised pixels)))`.
+
+    `body` ends with the last activation [N,C,h,w], which heat maps look at; `neck` makes a vector of it; `head` is always new.
+    `mean` and `std` are buffers and travel with the weights. Stages that are frozen stay in evaluation mode under `train()`, so
+    that the running statistics of their batch norm do not move and their dropout stays off.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: Backbone, findings: int, *, dropout: float) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.findings = findings
+        self.body, self.neck, width = parts(backbone.name, dropout)
+        last = nn.Linear(width, findings)
+        # Small, so that training starts undecided and does not shake pretrained features in its first steps.
+        nn.init.normal_(last.weight, std=0.01)
+        nn.init.zeros_(last.bias)
+        self.head = nn.Sequential(nn.Dropout(dropout), last)
+        self.register_buffer("mean", torch.tensor(backbone.mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(backbone.std).view(1, -1, 1, 1))
+        self._frozen: list[nn.Module] = []
+
+    @property
+    def layer(self) -> nn.Module:
+        """The module whose output [N,C,h,w] heat maps look at."""
+        return self.body
+
+    def features(self, pixels: Tensor) -> Tensor:
+        """Pixels [N,1,S,S], uint8 0..255 or float 0..1 -> the last activation [N,C,h,w]."""
+        grey = pixels.to(self.mean.dtype)
+        if pixels.dtype == torch.uint8:
+            grey = grey / 255
+        activation: Tensor = self.body((grey - self.mean) / self.std)
+        return activation
+
+    def classify(self, activation: Tensor) -> Tensor:
+        """The last activation [N,C,h,w] -> logits float32 [N,K]."""
+        logits: Tensor = self.head(self.neck(activation))
+        return logits.float()
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels [N,1,S,S], uint8 0..255 or float 0..1 -> logits float32 [N,K]."""
+        return self.classify(self.features(pixels))
+
+    def stages(self) -> list[list[nn.Module]]:
+        """The modules of each stage that can be frozen, from the input to the last before the head."""
+        return [[self._module(name) for name in names] for names in self.backbone.stages]
+
+    def head_parameters(self) -> list[nn.Parameter]:
+        """What is trained in any case."""
+        return list(self.head.parameters())
+
+    def backbone_parameters(self) -> list[nn.Parameter]:
+        """All others, frozen or not."""
+        return [*self.body.parameters(), *self.neck.parameters()]
+
+    def unfreeze(self, stages: int | None) -> None:
+        """Let the head and the last `stages` stages learn: 0 the head only, None (or more than there are) everything."""
+        parted = self.stages()
+        first = 0 if stages is None else max(0, len(parted) - stages)
+        self._frozen = [module for stage in parted[:first] for module in stage]
+        self.requires_grad_(True)
+        for module in self._frozen:
+            module.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """As torch's own, except that frozen stages stay in evaluation mode."""
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
+
+    def _module(self, name: str) -> nn.Module:
+        home = self.neck if name == "classifier" else self.body
+        return home.get_submodule(name)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a weights file: numbers of tensors taken, names left in the file, names the network still misses."""
+
+    source: str
+    taken: int
+    left: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    def words(self) -> str:
+        """One sentence for a person."""
+        if not self.taken:
+            return "All weights start at random."
+        left = f", {len(self.left)} in the file not used{_some(self.left)}" if self.left else ""
+        missing = f", {len(self.missing)} of the backbone stay random{_some(self.missing)}" if self.missing else ""
+        return f"{self.taken} tensors taken from {self.source}{left}{missing}."
+
+
+def build(backbone: str, findings: int, *, dropout: float = 0.0) -> Classifier:
+    """Make a classifier with random weights from torch's global generator. Raises `ConfigError` for an unknown backbone."""
+    check(backbone)
+    if findings < 1:
+        raise ConfigError("A classifier needs at least one finding", where=backbone, remedy="Label some images first.")
+    return Classifier(BACKBONES[backbone], findings, dropout=dropout)
+
+
+def check(backbone: str, size: int | None = None) -> None:
+    """Raise `ConfigError` if there is no such backbone, or if images of `size` px are too small for it."""
+    if backbone not in BACKBONES:
+        raise ConfigError("There is no such backbone", where=backbone, remedy=did_you_mean(backbone, BACKBONES))
+    smallest = BACKBONES[backbone].smallest
+    if size is not None and size < smallest:
+        raise ConfigError(
+            f"Images of {size} px are too small for {backbone}",
+            where="model.size",
+            remedy=f"Choose at least {smallest} px or another backbone.",
+        )
+
+
+def initialise(classifier: Classifier, weights: str, *, progress: Progress | None = None) -> Loaded:
+    """Put pretrained weights into body and neck: "none", "imagenet" (downloaded once) or the path of a weights file.
+
+    The head stays new, whatever the file holds: its findings may be others. Progress counts bytes of a download. Raises
+    `WeightsError` if the file is damaged or for another network, and then nothing is changed; `StorageError` if it cannot be
+    opened; `Stopped` passes through.
+    """
+    if weights == "none":
+        return Loaded("none", 0)
+    imagenet = weights == "imagenet"
+    path = weight_files.imagenet(classifier.backbone.name, progress) if imagenet else Path(weights).expanduser()
+    found = _plain(weight_files.load(path))
+    fit = _fit(classifier, found)
+    if not fit.taken or fit.clashes:
+        _refuse(classifier.backbone.name, found, fit, path)
+    _check_finite(found, fit.taken, path)
+    targets = _targets(classifier)
+    with torch.no_grad():
+        for name in fit.taken:
+            targets[name].copy_(found[name].view_as(targets[name]))
+    return Loaded(
+        source="ImageNet" if imagenet else path.name,
+        taken=len(fit.taken),
+        left=tuple(name for name in found if name not in targets),
+        missing=tuple(name for name in targets if name not in found and not name.endswith("num_batches_tracked")),
+    )
+
+
+@dataclass(frozen=True)
+class _Fit:
+    taken: tuple[str, ...]
+    clashes: tuple[str, ...]
+
+
+def _plain(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Names as torchvision has them today, from its old files and from our own checkpoints; the preprocessing is no weight."""
+    plain = {}
+    for name, tensor in found.items():
+        if name in ("mean", "std"):
+            continue
+        name = name.removeprefix("body.").removeprefix("neck.")
+        if ".denselayer" in name:
+            for old, new in _OLD_DENSENET:
+                name = name.replace(old, new)
+        plain[name] = tensor
+    return plain
+
+
+def _targets(classifier: Classifier) -> dict[str, Tensor]:
+    return {**classifier.body.state_dict(), **classifier.neck.state_dict()}
+
+
+def _fit(classifier: Classifier, found: Mapping[str, Tensor]) -> _Fit:
+    targets = _targets(classifier)
+    shared = [name for name in targets if name in found]
+    taken = tuple(name for name in shared if _fits(targets[name], found[name]))
+    return _Fit(taken, tuple(name for name in shared if name not in set(taken)))
+
+
+def _fits(target: Tensor, found: Tensor) -> bool:
+    # A counter is stored as [] or as [1], depending on who wrote the file.
+    same_shape = target.shape == found.shape or target.numel() == found.numel() == 1
+    return same_shape and target.is_floating_point() == found.is_floating_point()
+
+
+def _check_finite(found: Mapping[str, Tensor], names: tuple[str, ...], path: Path) -> None:
+    for name in names:
+        if not torch.isfinite(found[name]).all():
+            raise WeightsError(
+                f"The weights hold values that are no numbers ({name})", where=path, remedy="Choose another weights file."
+            )
+
+
+def _refuse(backbone: str, found: Mapping[str, Tensor], fit: _Fit, path: Path) -> None:
+    others = [name for name in _that_fit(found) if name != backbone]
+    if fit.clashes:
+        name = fit.clashes[0]
+        what = f"The weights are for another network than {backbone}: {name} has the shape {list(found[name].shape)}"
+    else:
+        names = sorted(_targets(_skeleton(backbone)))
+        what = f"Nothing in the weights file fits {backbone}: it holds {_few(list(found))}, but {_few(names)} are expected"
+    remedy = f"They fit {' and '.join(others)}." if others else "Choose a file with torchvision's names and shapes."
+    raise WeightsError(what, where=path, remedy=remedy)
+
+
+def _that_fit(found: Mapping[str, Tensor]) -> Iterator[str]:
+    for name in BACKBONES:
+        fit = _fit(_skeleton(name), found)
+        if fit.taken and not fit.clashes and len(fit.taken) > len(found) / 2:
+            yield name
+
+
+def _skeleton(backbone: str) -> Classifier:
+    with torch.device("meta"):
+        return Classifier(BACKBONES[backbone], 1, dropout=0.0)
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return ", ".join(names[:2]) + more
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return f" ({_few(list(names))})"

@@ -1,0 +1,214 @@
+"""A source folder: which files in it are images, and what its sub-folders say about them."""
+
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from trainer import files, images, tables
+from trainer.catalog import FILE as CATALOG_FILE
+from trainer.catalog import SUFFIX as PROJECT_SUFFIX
+from trainer.errors import DataError, StorageError
+from trainer.records import PART_WORDS, UNSTATED
+
+MOST_FINDINGS = 100
+"""More folders than this are patients or studies, not findings."""
+
+_PLAIN_FOLDERS = frozenset(
+    {"images", "image", "img", "imgs", "pictures", "cxr", "png", "jpg", "jpeg", "dicom", "data", "files"}
+)
+_MASK_FOLDER = re.compile(r"(.*[\W_])?masks?|(left|right|manual|lung)masks?", re.IGNORECASE)
+_MASK_FILE = re.compile(r".*[_\- ]mask", re.IGNORECASE)
+_SYSTEM = frozenset({"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "system volume information"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """An image file: its path from the source with forward slashes, bytes, and nanoseconds since the epoch."""
+
+    path: str
+    bytes: int
+    modified: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What lies in a source: image files by path, tables at its top, and what was passed over or could not be read."""
+
+    files: tuple[Found, ...]
+    tables: tuple[Path, ...]
+    notes: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Folders:
+    """What folders say: finding and part of each image in the order asked ("" is none), all findings, in words how."""
+
+    findings_of: tuple[str, ...]
+    parts_of: tuple[str, ...]
+    findings: tuple[str, ...]
+    how: str
+
+
+def check_project(project: Path) -> None:
+    """Refuse a place that cannot be written to before all files are read, not after. Raises `DataError`, `StorageError`."""
+    if project.is_file():
+        raise DataError("A file stands where the project should be", where=project, remedy="Choose another name.")
+    nearest = next(folder for folder in (project, *project.parents) if folder.exists())
+    if not os.access(nearest, os.W_OK):
+        raise StorageError("The project cannot be written to", where=nearest, remedy="Choose a place that you may write to.")
+
+
+def roots(project: Path, chosen: Sequence[Path]) -> dict[Path, tuple[Path, ...]]:
+    """Source folders, each with the single files that were chosen in it (none: all of them). Raises `DataError`."""
+    if not chosen:
+        raise DataError("No source was named", remedy="Name a folder of images or single image files.")
+    absolute = [Path(os.path.abspath(path)) for path in chosen]  # noqa: PTH100 - resolves "..", keeps links
+    for path in absolute:
+        if not path.exists():
+            raise DataError("There is no such folder or file", where=path, remedy="Check the path for a typing error.")
+        if path.resolve().is_relative_to(project.resolve()):
+            raise DataError(
+                "The source lies inside the project", where=path, remedy="Keep images outside of the project folder."
+            )
+        if path.is_file() and path.suffix.casefold() in tables.SUFFIXES:
+            raise DataError(
+                "A table is no source of images", where=path, remedy="Name its folder, and the table with --labels."
+            )
+    found: dict[Path, tuple[Path, ...]] = {path: () for path in absolute if path.is_dir()}
+    for path in absolute:
+        if path.is_file() and (path.parent not in found or found[path.parent]):
+            found[path.parent] = (*found.get(path.parent, ()), path)
+    check_nesting(list(found), [])
+    return found
+
+
+def check_nesting(chosen: Sequence[Path], earlier: Sequence[Path]) -> None:
+    """Refuse folders inside one another: their images would stand twice in the catalog. Raises `DataError`."""
+    for root in chosen:
+        for other in (*chosen, *earlier):
+            if root != other and (root.is_relative_to(other) or other.is_relative_to(root)):
+                raise DataError(
+                    f"One source lies inside another ({min(root, other)})",
+                    where=max(root, other),
+                    remedy="Import the outer one alone; it takes all of its sub-folders.",
+                )
+
+
+class _Walk:
+    """One walk through a source; links to folders are not followed, so it always ends."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.files: list[Found] = []
+        self.tables: list[Path] = []
+        self.passed: Counter[str] = Counter()
+        self.refused: list[tuple[str, str]] = []
+
+    def folder(self, folder: Path, prefix: str) -> None:
+        try:
+            with os.scandir(folder) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            self.refused.append((prefix or ".", str(files.storage_error(error).what)))
+            return
+        for entry in listed:
+            self._entry(entry, prefix + entry.name)
+
+    def _entry(self, entry: os.DirEntry[str], path: str) -> None:
+        name = entry.name.casefold()
+        if name.startswith(".") or name in _SYSTEM:
+            self.passed["hidden and system files"] += 1
+        elif entry.is_dir(follow_symlinks=False):
+            if _MASK_FOLDER.fullmatch(name):
+                self.passed["folders of masks"] += 1
+            elif name.endswith(PROJECT_SUFFIX) and (Path(entry) / CATALOG_FILE).exists():
+                self.passed["projects"] += 1
+            else:
+                self.folder(Path(entry), path + "/")
+        elif entry.is_dir():
+            self.passed["links to folders"] += 1
+        else:
+            self._file(entry, path)
+
+    def _file(self, entry: os.DirEntry[str], path: str) -> None:
+        file = Path(entry)
+        if file.suffix.casefold() in tables.SUFFIXES:
+            if file.parent == self.root:
+                self.tables.append(file)
+            return
+        try:
+            about = entry.stat()
+            # A pipe would never end, so nothing but a plain file is opened.
+            if not stat.S_ISREG(about.st_mode) or not images.looks_like_image(file):
+                self.passed["other files"] += 1
+            elif _MASK_FILE.fullmatch(file.stem):
+                self.passed["masks"] += 1
+            else:
+                self.files.append(Found(path, about.st_size, about.st_mtime_ns))
+        except OSError as error:
+            self.refused.append((path, str(files.storage_error(error).what)))
+
+
+def listing(root: Path, only: Sequence[Path] = ()) -> Listing:
+    """List a source folder, or only some files of it. Raises `StorageError` for a file of `only` that cannot be read."""
+    walk = _Walk(root)
+    for file in only:
+        with files.storage_in_words(file):
+            about = file.stat()
+        walk.files.append(Found(file.relative_to(root).as_posix(), about.st_size, about.st_mtime_ns))
+    if not only:
+        walk.folder(root, "")
+    notes = [f"{count} {what} were passed over" for what, count in sorted(walk.passed.items())]
+    return Listing(tuple(walk.files), tuple(walk.tables), tuple(notes), tuple(walk.refused))
+
+
+def folders(paths: Sequence[str]) -> Folders:
+    """Read findings and parts off the folders of images.
+
+    Folders named train, val or test are parts if there are at least two; folders named "images" and the like say nothing,
+    nor do folders that all images share. What is left is the finding, a tree of folders a tree of findings; more than
+    `MOST_FINDINGS`, or about as many as images, are patients or studies and no findings.
+    """
+    trails = [_trail(path) for path in paths]
+    parts = [part for part, _ in trails]
+    if len({part for part in parts if part}) < 2:
+        trails = [("", tuple(PurePosixPath(path).parent.parts)) for path in paths]
+        trails = [("", tuple(name for name in names if name.casefold() not in _PLAIN_FOLDERS)) for _, names in trails]
+        parts = ["" for _ in paths]
+    names = _without_shared([folders for _, folders in trails])
+    found = ["" if name.rpartition("/")[2].casefold() in UNSTATED else name for name in map("/".join, names)]
+    findings = tuple(sorted({name for name in found if name}, key=str.casefold))
+    if len(findings) > min(MOST_FINDINGS, max(1, sum(map(bool, found)) // 2)):
+        found, findings = ["" for _ in paths], ()
+    return Folders(tuple(found), tuple(parts), findings, _in_words(parts, findings))
+
+
+def _trail(path: str) -> tuple[str, tuple[str, ...]]:
+    """Part and other telling folders above a file."""
+    part, names = "", []
+    for name in PurePosixPath(path).parent.parts:
+        word = name.casefold()
+        if word in PART_WORDS:
+            part = PART_WORDS[word]
+        elif word not in _PLAIN_FOLDERS:
+            names.append(name)
+    return part, tuple(names)
+
+
+def _without_shared(names: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Leave out the outer folders that all images share, but never the last one above an image."""
+    depth = min((len(folders) - 1 for folders in names), default=0)
+    shared = next((place for place in range(max(0, depth)) if len({folders[place] for folders in names}) > 1), max(0, depth))
+    return [folders[shared:] for folders in names]
+
+
+def _in_words(parts: Sequence[str], findings: Sequence[str]) -> str:
+    how = f"a folder for each finding ({', '.join(findings[:6])}{', ...' if len(findings) > 6 else ''})" if findings else ""
+    given = ", ".join(dict.fromkeys(part for part in parts if part))
+    split = f"split folders ({given}), kept as given" if given else ""
+    return "; ".join(text for text in (split, how) if text) or "images without labels"
