@@ -139,8 +139,9 @@ def _cxr_small() -> tuple[nn.Module, nn.Module, int]:
             down1=block(16, 32, 3),
             stage1=Residual(32, 1),
             down2=block(32, 64, 3),
-            # The dilation lets each place of the last map see half of the radiograph without losing its resolution.
-            stage2=Residual(64, 2),
+            # The dilation lets each place of the last map see half of the radiograph without losing its resolution; the plain
+            # block behind it sets right what lies where (drawn radiographs: the pointing game rose from 0.33 to 0.83).
+            stage2=nn.Sequential(Residual(64, 2), Residual(64, 1)),
         )
     )
     for module in body.modules():
@@ -157,7 +158,7 @@ _ROWS = (
     Backbone(
         "cxr_small",
         "Our own small network for training from scratch on a processor, at 128 px; a fine grid for heat maps.",
-        0.07,
+        0.11,
         _stages("stem | down1 stage1 | down2 stage2"),
         "stage2",
         pretrained=False,

@@ -1,6 +1,7 @@
 """The verbs that need no network: phantom, import, show, split, stop, watch, recipes."""
 
 import argparse
+import os
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from trainer.catalog import Catalog, project_folder
 from trainer.config import to_dict
 
 WATCH_SECONDS = 0.5
+MOST_REFUSED = 20
 
 
 def _phantom(options: argparse.Namespace) -> int:
@@ -44,17 +46,31 @@ def _import(options: argparse.Namespace) -> int:
             options.sources,
             layout=options.layout,
             labels=options.labels,
-            label_column=options.label_column,
+            label_columns=options.label_column,
             progress=progress,
             **columns,
         )
     if options.json:
         console.emit(made.to_json())
         return 0
-    for line in made.words():
-        console.say(line)
-    console.say(f"Next: cxr-trainer split {made.project}")
+    _say_imported(made)
     return 0
+
+
+def _say_imported(made: importer.Imported) -> None:
+    for layout in made.layouts:
+        console.say(layout)
+    told = {"new": made.taken, "changed": made.changed, "unchanged": made.unchanged, "gone": made.gone}
+    counts = ", ".join(f"{count} {word}" for word, count in told.items() if count or word == "new")
+    console.say(f"{counts}; {len(made.refused)} refused, {len(made.unmatched)} table rows without a file.")
+    console.table("", ("Finding", "Images"), list(made.findings.items()))
+    if made.refused:
+        console.table("", ("Refused", "Why"), [(one.path, one.why) for one in made.refused[:MOST_REFUSED]])
+    if len(made.refused) > MOST_REFUSED:
+        console.say(f"... and {len(made.refused) - MOST_REFUSED} more; --json lists them all.")
+    for warning in made.warnings:
+        console.say(f"Note: {warning}")
+    console.say(f"Next: cxr-trainer split {os.path.relpath(made.project)}")
 
 
 def _show(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from trainer import batches, config, images
-from trainer.catalog import Catalog
+from trainer.catalog import NOT_STATED, Catalog
 from trainer.errors import ConfigError, DataError, Progress, did_you_mean
 
 
@@ -51,11 +51,20 @@ def findings(catalog: Catalog, task: config.Task) -> tuple[str, ...]:
     return chosen
 
 
-def usable(targets: NDArray[np.int8], task: str) -> NDArray[np.bool_]:
+def targets(catalog: Catalog, ids: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.int8]:
+    """Answers int8 [N, K] for findings of which the catalog may not know all: those are not stated."""
+    known = set(catalog.findings())
+    found = np.full((len(ids), len(names)), NOT_STATED, np.int8)
+    columns = [place for place, name in enumerate(names) if name in known]
+    found[:, columns] = catalog.labels(ids, [names[place] for place in columns])
+    return found
+
+
+def usable(answers: NDArray[np.int8], task: str) -> NDArray[np.bool_]:
     """Images that a task can use, bool [N]: multi-class needs exactly one yes, multi-label at least one stated finding."""
     if task == "multi-class":
-        return np.asarray((targets == 1).sum(1) == 1)
-    return np.asarray((targets >= 0).any(1))
+        return np.asarray((answers == 1).sum(1) == 1)
+    return np.asarray((answers >= 0).any(1))
 
 
 def part(
@@ -68,9 +77,9 @@ def part(
 ) -> Part:
     """Read the images `ids` that the task can use; those that cannot be read any more are left out. Raises `StorageError`."""
     present = np.intersect1d(ids, catalog.ids())  # excluded or removed since the split was made
-    targets = catalog.labels(present, names)
-    kept = usable(targets, settings.task.kind)
-    present, targets = present[kept], targets[kept]
+    answers = catalog.labels(present, names)
+    kept = usable(answers, settings.task.kind)
+    present, answers = present[kept], answers[kept]
     cache = batches.cached(
         catalog.files(present),
         size=settings.model.size,
@@ -79,13 +88,13 @@ def part(
         progress=progress,
     )
     readable = cache.readable
-    return Part(present[readable], targets[readable], cache.only(readable))
+    return Part(present[readable], answers[readable], cache.only(readable))
 
 
-def frequencies(targets: NDArray[np.int8], names: Sequence[str]) -> dict[str, float]:
+def frequencies(answers: NDArray[np.int8], names: Sequence[str]) -> dict[str, float]:
     """Share of yes among the stated answers, per finding; findings that nobody states are left out."""
-    stated = (targets >= 0).sum(0)
-    return {name: float(yes / count) for name, yes, count in zip(names, (targets == 1).sum(0), stated, strict=True) if count}
+    stated = (answers >= 0).sum(0)
+    return {name: float(yes / count) for name, yes, count in zip(names, (answers == 1).sum(0), stated, strict=True) if count}
 
 
 def fingerprint(parts: Mapping[str, Part]) -> str:

@@ -100,21 +100,25 @@ def precisions(device: torch.device) -> tuple[str, ...]:
     return ("fp32",)
 
 
+def check_precision(wanted: str, device: torch.device) -> None:
+    """Raise `ConfigError` if the device cannot compute in this precision."""
+    possible = precisions(device)
+    if wanted not in (*possible, "auto"):
+        raise ConfigError(
+            f"{device} cannot compute in {wanted}", where="compute.precision", remedy=did_you_mean(wanted, [*possible, "auto"])
+        )
+
+
 def precision(wanted: str, device: torch.device, key: str, step: Callable[[str], None]) -> tuple[str, dict[str, float]]:
     """Settle the precision: the wanted one, or for "auto" the one in which `step` ran fastest.
 
     What was measured is remembered by `key` and machine, so that the same training takes the same path again. Returns it with
     the seconds per step that were measured (empty if none were). Raises `ConfigError`.
     """
-    possible = precisions(device)
+    check_precision(wanted, device)
     if wanted != "auto":
-        if wanted not in possible:
-            raise ConfigError(
-                f"{device} cannot compute in {wanted}",
-                where="compute.precision",
-                remedy=did_you_mean(wanted, [*possible, "auto"]),
-            )
         return wanted, {}
+    possible = precisions(device)
     memory = Path(platformdirs.user_cache_dir("cxr-desktop")) / "precision.json"
     known = _remembered(memory)
     label = device_label(device)

@@ -68,9 +68,8 @@ class StorageError(TrainerError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return "Did you mean X?" for the nearest known word, or the list of what there is."""
     choices = sorted(set(known))
-    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
-    if not near:
-        near = difflib.get_close_matches(word.casefold(), [c for c in choices if c.casefold() == word.casefold()], n=1)
+    spelled = {choice.casefold(): choice for choice in choices}
+    near = difflib.get_close_matches(word.casefold(), spelled, n=1, cutoff=0.6)
     if near:
-        return f"Did you mean {near[0]}?"
+        return f"Did you mean {spelled[near[0]]}?"
     return f"There is: {', '.join(choices)}." if choices else ""

@@ -299,7 +299,7 @@ def _external(member: predict.Member, project: Path, progress: Progress | None) 
                 remedy=f"It states {', '.join(known) or 'none'}; rename them to match.",
             )
         ids = catalog.ids()
-        targets = catalog.labels(ids, member.header.findings)
+        targets = dataset.targets(catalog, ids, member.header.findings)
         return predict.on_catalog(
             member.classifier, member.header, catalog, ids[dataset.usable(targets, member.header.task)], progress=progress
         )

@@ -33,11 +33,11 @@ def exposure(rng: np.random.Generator) -> Exposure:
         borders = borders * 1.4
     letter = (float(rng.uniform(0.78, 0.88)), float(rng.uniform(-0.84, -0.72)))
     return Exposure(
-        scatter=float(rng.uniform(0.20, 0.60)),
+        scatter=float(rng.uniform(0.20, 0.42)),
         noise=float(rng.uniform(0.006, 0.016)),
-        black=float(rng.uniform(0.55, 1.15)),
-        latitude=float(rng.uniform(1.12, 1.42)),
-        gamma=float(rng.uniform(0.85, 1.15)),
+        black=float(rng.uniform(0.55, 0.90)),
+        latitude=float(rng.uniform(1.10, 1.30)),
+        gamma=float(rng.uniform(0.90, 1.15)),
         crisp=float(rng.uniform(0.0, 0.9)),
         borders=(float(borders[0]), float(borders[1]), float(borders[2]), float(borders[3])),
         tilt=float(rng.normal(0, 0.008)),

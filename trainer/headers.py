@@ -30,6 +30,7 @@ REFUSALS: tuple[type[Exception], ...] = (
     OSError,
     RuntimeError,  # with NotImplementedError and RecursionError
     TypeError,
+    UserWarning,  # where the whole process treats warnings as errors
     ValueError,  # with UnicodeError and pydicom's own
     struct.error,
     zlib.error,

@@ -50,11 +50,11 @@ def covid(chest: Chest, rng: np.random.Generator) -> Array:
     patches = np.zeros_like(chest.air)
     for sign in (-1, 1):
         one = np.zeros_like(chest.air)
-        for _ in range(int(rng.integers(2, 5))):
+        for _ in range(int(rng.integers(3, 6))):
             spot = _blob(
                 chest, rng.uniform(0.66, 0.95), rng.uniform(0.42, 0.98), rng.uniform(0.08, 0.15), rng.uniform(0.09, 0.20)
             )
-            one = np.maximum(one, spot * np.float32(rng.uniform(0.7, 1.0)))
+            one = np.maximum(one, spot * np.float32(rng.uniform(0.75, 1.05)))
         patches += one * _side(chest, sign)
     glass = 0.85 + 0.40 * clouds(rng, size, 12) + 0.15 * clouds(rng, size, 36)
     return _cut(patches * np.clip(glass, 0.15, 1.4) * np.float32(strength + 0.10), 0.16)
@@ -69,7 +69,7 @@ def lobar(chest: Chest, rng: np.random.Generator) -> Array:
     inside = (-distance if above else distance) + 0.05 * clouds(rng, size, 8) * np.clip(np.abs(distance) * 8 - 0.3, 0, 1)
     reach = rng.uniform(0.42, 0.66)
     fill = np.clip(inside / 0.012, 0, 1) * np.clip((reach - inside) / (0.45 * reach), 0, 1)
-    solid = rng.uniform(0.62, 0.90) * (0.9 + 0.16 * clouds(rng, size, 7) + 0.10 * clouds(rng, size, 24))
+    solid = rng.uniform(0.66, 0.92) * (0.9 + 0.16 * clouds(rng, size, 7) + 0.10 * clouds(rng, size, 24))
     return _cut(fill * solid * _side(chest, sign))
 
 
@@ -95,12 +95,12 @@ def tuberculosis(chest: Chest, rng: np.random.Generator) -> Array:
             continue
         one = np.zeros_like(chest.air)
         for _ in range(int(rng.integers(6, 13))):
-            radius = rng.uniform(0.011, 0.024)
+            radius = rng.uniform(0.013, 0.028)
             one += _blob(chest, rng.uniform(0.30, 0.85), rng.uniform(0.10, 0.40), radius, radius) * np.float32(
                 rng.uniform(0.42, 0.72)
             )
-        haze = _blob(chest, rng.uniform(0.45, 0.7), rng.uniform(0.18, 0.30), 0.11, 0.11)
-        one += haze * np.clip(0.34 + 0.26 * clouds(rng, size, 20), 0, 1)
+        haze = _blob(chest, rng.uniform(0.45, 0.7), rng.uniform(0.18, 0.30), 0.12, 0.12)
+        one += haze * np.clip(0.44 + 0.28 * clouds(rng, size, 20), 0, 1)
         if sign == main:
             one = _with_cavity(one, chest, rng)
         total += one * _side(chest, sign)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainer import batches, checkpoints, devices, files, images, models, results, runs
+from trainer import batches, checkpoints, dataset, devices, files, images, models, results, runs
 from trainer.catalog import Catalog
 from trainer.errors import DataError, ImageError, Progress, WeightsError
 
@@ -109,7 +109,7 @@ def on_cache(
         ids=kept,
         findings=header.findings,
         probabilities=np.concatenate(found) if found else np.empty((0, len(header.findings)), np.float32),
-        targets=catalog.labels(kept, header.findings),
+        targets=dataset.targets(catalog, kept, header.findings),
         patients=tuple(catalog.patients(kept)),
         task=header.task,
         **{name: tuple(str(v) for v in catalog.column(kept, name)) for name in ("view", "sex", "age", "source")},

@@ -6,6 +6,7 @@ One query with all conditions would visit every row of the table: 1.5 s for 1,00
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,12 +51,18 @@ def ids_of(connection: sqlite3.Connection, sql: str, values: Sequence[Any] = ())
     return np.fromstring(text, dtype=np.int64, sep=",") if text else np.empty(0, dtype=np.int64)
 
 
-def order(name: str) -> str:
-    """SQL for the ids of all images in an order; a "-" in front turns it round. Raises `DataError`."""
-    key = name.removeprefix("-")
+def ordered(connection: sqlite3.Connection, order: str) -> Ids:
+    """Ids of all images in an order, int64 [n]; a "-" in front turns it round. Raises `DataError`."""
+    key = order.removeprefix("-")
     if key not in ORDERS:
-        raise DataError("There is no such order", where=name, remedy=did_you_mean(key, ORDERS))
-    return ORDERS[key]
+        raise DataError("There is no such order", where=order, remedy=did_you_mean(key, ORDERS))
+    ids = ids_of(connection, ORDERS[key])
+    return ids[::-1] if order.startswith("-") else ids
+
+
+def version(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Two numbers that change with every change of the catalog, by others or by this connection."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0]), connection.total_changes
 
 
 def finding_id(connection: sqlite3.Connection, name: str) -> int:
@@ -132,11 +139,8 @@ def _part(connection: sqlite3.Connection, where: Filter) -> Iterator[Condition]:
     yield Condition("SELECT image AS id FROM split_images WHERE split = ? AND part = ?", (split, where.part), keep=True)
 
 
-def selected(connection: sqlite3.Connection, where: Filter, order_name: str) -> Ids:
-    """Ids of the images that a filter lets through, int64 [n] in an order. Raises `DataError`."""
-    ids = ids_of(connection, order(order_name))
-    if order_name.startswith("-"):
-        ids = ids[::-1].copy()
+def selected(connection: sqlite3.Connection, where: Filter, ids: Ids) -> Ids:
+    """Those of all ids, int64 [n] in any order, that a filter lets through, in the same order. Raises `DataError`."""
     kept: NDArray[np.bool_] = np.ones(int(ids.max(initial=0)) + 1, dtype=np.bool_)
     for condition in conditions(connection, where):
         found = np.zeros_like(kept)
@@ -200,46 +204,55 @@ def read_split(connection: sqlite3.Connection, number: int) -> Split:
 
 def counts(connection: sqlite3.Connection) -> Counts:
     """Count images by finding, view, source, part and flag."""
-    images = len(selected(connection, Filter(), "id"))
-    shown = "excluded = 0 AND id NOT IN (SELECT image FROM flags WHERE flag = 'gone')"
-
-    def by(sql: str, *values: Any) -> dict[str, int]:  # noqa: ANN401 - SQLite's values
-        return {str(name): int(count) for name, count in connection.execute(sql, values)}
-
-    def column(name: str) -> dict[str, int]:
-        return by(f"SELECT {name}, count(*) FROM images WHERE {shown} GROUP BY {name} ORDER BY {name}")  # noqa: S608
-
-    known, unknown = connection.execute(
-        f"SELECT count(DISTINCT nullif(patient, '')), sum(patient = '') FROM images WHERE {shown}"  # noqa: S608 - our own SQL
-    ).fetchone()
-    name = active_split(connection)
-    parts = by(
-        "SELECT split_images.part, count(*) FROM split_images JOIN splits ON splits.id = split "  # noqa: S608 - our own SQL
-        f"WHERE name = ? AND image IN (SELECT id FROM images WHERE {shown}) GROUP BY split_images.part",
-        name,
-    )
+    images = len(selected(connection, Filter(), ordered(connection, "id")))
+    answers = _tally(connection, "finding, value", "labels")
+    names = connection.execute("SELECT id, name FROM findings ORDER BY id").fetchall()
+    split = active_split(connection)
+    parts = _tally(connection, "name, part", "split_images JOIN splits ON splits.id = split")
+    patients, unknown = _patients(connection)
+    flags = connection.execute("SELECT flag, count(*) FROM flags GROUP BY flag ORDER BY flag")
     return Counts(
         images=images,
-        excluded=by("SELECT 'excluded', count(*) FROM images WHERE excluded = 1")["excluded"],
-        patients=int(known),
-        patient_unknown=int(unknown or 0),
-        findings=_answers(connection, shown, images),
-        views=column("view"),
-        sexes=column("sex"),
-        sources=column("source"),
-        parts_given=column("part_given"),
-        split_name=name,
-        split={part: parts[part] for part in PARTS if part in parts},
-        flags=by("SELECT flag, count(*) FROM flags GROUP BY flag ORDER BY flag"),
+        excluded=int(connection.execute("SELECT count(*) FROM images WHERE excluded = 1").fetchone()[0]),
+        patients=patients,
+        patient_unknown=unknown,
+        findings={name: _by_answer(answers[number, YES], answers[number, NO], images) for number, name in names},
+        views=_column(connection, "view"),
+        sexes=_column(connection, "sex"),
+        sources=_column(connection, "source"),
+        parts_given=_column(connection, "part_given"),
+        split_name=split,
+        split={part: parts[split, part] for part in PARTS if parts[split, part]},
+        flags=dict(flags.fetchall()),
     )
 
 
-def _answers(connection: sqlite3.Connection, shown: str, images: int) -> dict[str, dict[str, int]]:
-    sql = (
-        "SELECT name, sum(value = 1), sum(value = 0) FROM findings LEFT JOIN (SELECT finding, value FROM labels JOIN images "  # noqa: S608
-        f"ON images.id = image WHERE {shown}) ON finding = findings.id GROUP BY findings.id ORDER BY findings.id"
-    )
-    return {
-        name: {"yes": yes or 0, "no": no or 0, "not stated": images - (yes or 0) - (no or 0)}
-        for name, yes, no in connection.execute(sql)
-    }
+_HIDDEN = "(SELECT id FROM images WHERE excluded = 1 UNION SELECT image FROM flags WHERE flag = 'gone')"
+
+
+def _tally(connection: sqlite3.Connection, columns: str, table: str, image: str = "image") -> Counter[tuple[Any, ...]]:
+    """Count rows by columns: all from the index alone, less those of hidden images, which are few."""
+    everything = f"SELECT {columns}, count(*) FROM {table} GROUP BY {columns} ORDER BY {columns}"  # noqa: S608 - our own names
+    hidden = f"SELECT {columns}, count(*) FROM {table} WHERE {image} IN {_HIDDEN} GROUP BY {columns}"  # noqa: S608
+    found = Counter({tuple(key): count for *key, count in connection.execute(everything)})
+    found.subtract({tuple(key): count for *key, count in connection.execute(hidden)})
+    return found
+
+
+def _column(connection: sqlite3.Connection, name: str) -> dict[str, int]:
+    return {key: count for (key,), count in _tally(connection, name, "images", "id").items() if count}
+
+
+def _patients(connection: sqlite3.Connection) -> tuple[int, int]:
+    """How many patients are known, and of how many images the patient is not."""
+    everyone = connection.execute("SELECT count(DISTINCT nullif(patient, '')) FROM images").fetchone()[0]
+    only_hidden = connection.execute(
+        f"SELECT count(*) FROM (SELECT DISTINCT patient FROM images WHERE id IN {_HIDDEN} AND patient <> '') AS one "  # noqa: S608
+        f"WHERE NOT EXISTS (SELECT 1 FROM images WHERE patient = one.patient AND id NOT IN {_HIDDEN})"
+    ).fetchone()[0]
+    unknown = connection.execute(f"SELECT count(*) FROM images WHERE patient = '' AND id NOT IN {_HIDDEN}").fetchone()[0]  # noqa: S608
+    return everyone - only_hidden, unknown
+
+
+def _by_answer(yes: int, no: int, images: int) -> dict[str, int]:
+    return {"yes": yes, "no": no, "not stated": images - yes - no}

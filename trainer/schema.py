@@ -1,5 +1,6 @@
 """The catalog's SQLite file: its tables, its versions, and SQLite's refusals in words."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -111,7 +112,16 @@ def _refusal(error: sqlite3.DatabaseError, path: Path) -> DataError | StorageErr
         sqlite3.SQLITE_PERM: ("No permission for the project's catalog", "Check that you may read and write its folder."),
         sqlite3.SQLITE_IOERR: ("The disk reports a fault", "Copy the project to another disk, then try again."),
     }.get(code)
+    if code == sqlite3.SQLITE_IOERR and _full(path):  # SQLite's word for a full disk where it maps its shared memory
+        words = ("The disk is full", "Free some space, then try again.")
     return StorageError(words[0], where=path, remedy=words[1]) if words else None
+
+
+def _full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < 2**16
+    except OSError:
+        return False
 
 
 def connect(path: Path, *, steps: Sequence[str] = STEPS) -> sqlite3.Connection:

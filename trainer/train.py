@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 import trainer
-from trainer import config, dataset, images, models, runs
+from trainer import config, dataset, devices, images, models, runs
 from trainer.catalog import Catalog, Split
 from trainer.errors import DataError, Progress, RunError, Stopped, TrainerError
 from trainer.loop import Listener, Outcome, StopAsked, Training
@@ -38,7 +38,7 @@ def run(
         if chosen is None:
             raise DataError("This project has no split yet", where=project, remedy=f"Make one: cxr-trainer split {project}")
         names = dataset.findings(catalog, settings.task)
-        models.check(settings.model.backbone)
+        _check(settings)
         about = _about(settings, names, chosen, recipe, command)
         made = runs.create(project, name, about, _frozen(chosen))
         opened(made)
@@ -63,6 +63,12 @@ def resume(
     with Catalog.open(found.project) as catalog:
         opened(found)
         return _held(found, catalog, progress, stop, listener)
+
+
+def _check(settings: config.TrainConfig) -> None:
+    """Refuse what cannot work before anything is made. Raises `ConfigError`."""
+    models.check(settings.model.backbone, settings.model.size)
+    devices.check_precision(settings.compute.precision, devices.choose(settings.compute.device))
 
 
 def _about(

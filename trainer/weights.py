@@ -109,7 +109,8 @@ def load(path: Path) -> dict[str, torch.Tensor]:
     """
     with files.storage_in_words(path), path.open("rb") as file:
         start = file.read(16)
-    is_pickle = start[:2] == b"PK" or start[:1] == b"\x80"
+    # A safetensors file begins with the length of its header, and any bytes may be a length: those of a pickle or zip too.
+    is_pickle = start[8:9] != b"{" and (start[:2] == b"PK" or start[:1] == b"\x80")
     tensors = _unwrapped(_read_pickle(path) if is_pickle else _read_safetensors(path, start))
     if not any(tensor.is_floating_point() for tensor in tensors.values()):
         raise WeightsError(

@@ -14,11 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from trainer import catalog as module
-from trainer import queries
 from trainer.catalog import NO, NOT_STATED, YES, Catalog, Entry, Filter, Split, project_folder
 from trainer.errors import DataError, StorageError
 
@@ -212,45 +209,6 @@ def test_counts_of_an_empty_project(tmp_path: Path) -> None:
     assert (counts.images, counts.patients, counts.patient_unknown, counts.findings, counts.split) == (0, 0, 0, {}, {})
 
 
-def test_orders(catalog: Catalog) -> None:
-    assert [catalog.column([i], "age")[0] for i in catalog.ids(order="age")] == [None, 56.0, 57.0, 58.0, 59.0, 60.0]
-    assert list(catalog.ids(order="-path")) == list(catalog.ids()[::-1])
-    for name in queries.ORDERS:
-        assert sorted(catalog.ids(order=name)) == sorted(catalog.ids())
-    with pytest.raises(DataError, match="Did you mean patient"):
-        catalog.ids(order="patients")
-
-
-def test_filters_that_cannot_be_are_told(catalog: Catalog) -> None:
-    with pytest.raises(DataError, match="no such finding"):
-        catalog.ids(Filter({"Elephant": YES}))
-    with pytest.raises(DataError, match="no split yet"):
-        catalog.ids(Filter(part="train"))
-    catalog.save_split(Split("s", {"train": catalog.ids()[:2]}, 1, "", 0, None, ""))
-    with pytest.raises(DataError, match="Did you mean train"):
-        catalog.ids(Filter(part="trian"))
-    with pytest.raises(DataError, match="no such split"):
-        catalog.ids(Filter(part="train", split="other"))
-
-
-def test_parts_of_splits(catalog: Catalog) -> None:
-    ids = catalog.ids()
-    catalog.save_split(Split("one", {"train": ids[:3], "test": ids[3:5]}, 1, "", 0, None, ""))
-    catalog.save_split(Split("two", {"validation": ids[:1]}, 1, "", 0, None, ""))
-    assert list(catalog.ids(Filter(part="validation"))) == [ids[0]]
-    assert list(catalog.ids(Filter(part="test", split="one"))) == list(ids[3:5])
-    assert list(catalog.ids(Filter(part="none", split="one"))) == [ids[5]]
-    assert list(catalog.ids(Filter(split="one"))) == list(ids[:5])
-
-
-def test_text_is_taken_literally(catalog: Catalog, source: Path) -> None:
-    catalog.store(source, [entry(50, path="b/100%_x.png"), entry(51, path="b/100_.png", patient="P0_b")])
-    assert catalog.column(catalog.ids(Filter(text="100%")), "path") == ["b/100%_x.png"]
-    assert catalog.column(catalog.ids(Filter(text="p0_")), "path") == ["b/100_.png"]
-    assert len(catalog.ids(Filter(text="P0"))) == 3
-    assert list(catalog.ids(Filter(text="'; DROP TABLE images; --"))) == []
-
-
 def test_splits_round_trip(catalog: Catalog) -> None:
     ids = catalog.ids()
     split = Split("fold 1", {"test": ids[4:], "train": ids[:4][::-1]}, 7, "by patient", 5, 1, "abc", ("few", "rare"))
@@ -416,79 +374,6 @@ def test_a_kill_in_the_middle_of_a_change_leaves_the_old_state(catalog: Catalog,
         assert after._connection.execute("PRAGMA foreign_key_check").fetchall() == []
         after.store(source, [entry(7)])
         assert len(after.ids()) == 7
-
-
-ANSWERS = st.sampled_from([YES, NO, NOT_STATED])
-IMAGES = st.lists(
-    st.fixed_dictionaries(
-        {
-            "patient": st.sampled_from(["", "p1", "p2"]),
-            "view": st.sampled_from(["", "PA", "AP"]),
-            "age": st.none() | st.integers(0, 90).map(float),
-            "labels": st.fixed_dictionaries(dict.fromkeys(FINDINGS, ANSWERS)),
-            "excluded": st.booleans(),
-            "gone": st.booleans(),
-        }
-    ),
-    max_size=12,
-)
-FILTERS = st.builds(
-    Filter,
-    findings=st.dictionaries(st.sampled_from(FINDINGS), ANSWERS, max_size=2),
-    view=st.sampled_from([None, "", "PA"]),
-    patient=st.sampled_from([None, "", "p1"]),
-    text=st.sampled_from(["", "00", "P1"]),
-    excluded=st.sampled_from([None, True, False]),
-    gone=st.sampled_from([None, True, False]),
-)
-
-
-def passes(image: dict[str, Any], path: str, where: Filter) -> bool:
-    """The filter once more, in plain words."""
-    return all(
-        (
-            all(image["labels"][name] == value for name, value in where.findings.items()),
-            where.view is None or image["view"] == where.view,
-            where.patient is None or image["patient"] == where.patient,
-            where.text.lower() in path.lower() or where.text.lower() in image["patient"].lower(),
-            where.excluded is None or image["excluded"] == where.excluded,
-            where.gone is None or image["gone"] == where.gone,
-        )
-    )
-
-
-@settings(deadline=None, max_examples=30)
-@given(images=IMAGES, where=FILTERS, few=st.sampled_from([0, 100]))
-def test_filters_agree_with_plain_python(
-    tmp_path_factory: pytest.TempPathFactory, images: list[dict[str, Any]], where: Filter, few: int
-) -> None:
-    folder = tmp_path_factory.mktemp("filters")
-    with Catalog.create(folder / "p") as catalog:
-        rows = [
-            entry(
-                number,
-                patient=image["patient"],
-                view=image["view"],
-                age=image["age"],
-                labels={name: value for name, value in image["labels"].items() if value != NOT_STATED},
-            )
-            for number, image in enumerate(images)
-        ]
-        catalog.store(folder, rows, findings=FINDINGS)
-        # Findings that nobody answers are dropped; here all shall be known to the filter.
-        for name in set(FINDINGS) - set(catalog.findings()):
-            catalog.set_labels([], name, YES)
-        ids = catalog.ids()
-        catalog.set_excluded(ids[[image["excluded"] for image in images]], True) if images else None
-        catalog.store(folder, [], gone=[int(i) for i, image in zip(ids, images, strict=True) if image["gone"]])
-        for name in set(FINDINGS) - set(catalog.findings()):
-            catalog.set_labels([], name, YES)
-        expected = [int(i) for i, r, image in zip(ids, rows, images, strict=True) if passes(image, r.path, where)]
-        assert catalog.ids(where).tolist() == expected
-        read = queries.labels_of_many if few else queries.labels_of_few
-        numbers = [queries.finding_id(catalog._connection, name) for name in FINDINGS]
-        truth = [[image["labels"][name] for name in FINDINGS] for image in images]
-        assert read(catalog._connection, ids, numbers).tolist() == truth
 
 
 def test_a_catalog_outlives_its_process(tmp_path: Path) -> None:

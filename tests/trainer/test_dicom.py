@@ -135,7 +135,7 @@ def test_inverse_shape_alone_inverts() -> None:
 
 
 def test_voi_lut_of_4096_entries_with_8_bit_output() -> None:
-    """pydicom takes the index in the table's own 8 bits and gives 14 at 1000 instead of 62 (REFERENCES trap 1)."""
+    """pydicom takes the index in the table's own 8 bits and gives 14 at 1000 instead of 62."""
     pixels = np.array([[0, 256, 1000, 4095]], dtype=np.uint16)
     table = [round(entry * 255 / 4095) for entry in range(4096)]
     found = images.decode(file(pixels, VOILUTSequence=lut(table, bits=8)), name="x")

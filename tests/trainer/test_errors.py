@@ -34,6 +34,7 @@ def test_an_order_to_stop_is_no_error() -> None:
     ("word", "known", "answer"),
     [
         ("resnet81", ["resnet18", "alexnet"], "Did you mean resnet18?"),
+        ("Covid-19", ["COVID-19", "Normal"], "Did you mean COVID-19?"),
         ("ALEXNET", ["resnet18", "alexnet"], "Did you mean alexnet?"),
         ("zzz", ["b", "a"], "There is: a, b."),
         ("zzz", [], ""),

@@ -218,6 +218,14 @@ def test_safetensors_are_known_by_content(tmp_path: Path, name: str) -> None:
     assert same(weights.load(tmp_path / name))
 
 
+@pytest.mark.parametrize("start", [b"\x80", b"PK"])
+def test_safetensors_whose_length_looks_like_a_pickle_or_zip_are_read(tmp_path: Path, start: bytes) -> None:
+    contents = (safetensors.torch.save(STATE, {"note": "x" * (8 * n)}) for n in range(20_000 // 8))
+    content = next(content for content in contents if content.startswith(start))
+    (tmp_path / "a.safetensors").write_bytes(content)
+    assert same(weights.load(tmp_path / "a.safetensors"))
+
+
 @pytest.mark.parametrize("zipped", [True, False])
 def test_torch_files_of_both_formats_are_read(tmp_path: Path, zipped: bool) -> None:
     torch.save(STATE, tmp_path / "a.safetensors", _use_new_zipfile_serialization=zipped)

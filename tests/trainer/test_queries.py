@@ -1,0 +1,188 @@
+"""Filters, orders and counts: the same answers as plain Python gives."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainer import queries
+from trainer.catalog import NO, NOT_STATED, YES, Catalog, Entry, Filter, Split
+from trainer.errors import DataError
+
+FINDINGS = ("Normal", "Pneumonia", "COVID-19")
+
+
+def entry(number: int, **more: Any) -> Entry:  # noqa: ANN401 - any field
+    plain = Entry(f"a/{number:03d}.png", f"{number:040x}", 100 + number, 1_000 + number, 20, 10)
+    return replace(plain, **more)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, source: Path) -> Iterator[Catalog]:
+    """Six images: patients p0, p0, p1, p1, "", ""; views PA, AP, PA, AP, PA, AP; COVID-19 stated for the first four only."""
+    with Catalog.create(tmp_path / "small.cxr") as made:
+        rows = [
+            entry(
+                number,
+                patient=("p0", "p0", "p1", "p1", "", "")[number],
+                view=("PA", "AP")[number % 2],
+                age=None if number == 5 else 60.0 - number,
+                labels={"Normal": number % 2} | ({"COVID-19": int(number == 0)} if number < 4 else {}),
+            )
+            for number in range(6)
+        ]
+        made.store(source, rows, findings=("Normal", "COVID-19"), layout="by hand")
+        yield made
+
+
+def test_orders(catalog: Catalog) -> None:
+    assert [catalog.column([i], "age")[0] for i in catalog.ids(order="age")] == [None, 56.0, 57.0, 58.0, 59.0, 60.0]
+    assert list(catalog.ids(order="-path")) == list(catalog.ids()[::-1])
+    for name in queries.ORDERS:
+        assert sorted(catalog.ids(order=name)) == sorted(catalog.ids())
+    with pytest.raises(DataError, match="Did you mean patient"):
+        catalog.ids(order="patients")
+
+
+def test_filters_that_cannot_be_are_told(catalog: Catalog) -> None:
+    with pytest.raises(DataError, match="no such finding"):
+        catalog.ids(Filter({"Elephant": YES}))
+    with pytest.raises(DataError, match="no split yet"):
+        catalog.ids(Filter(part="train"))
+    catalog.save_split(Split("s", {"train": catalog.ids()[:2]}, 1, "", 0, None, ""))
+    with pytest.raises(DataError, match="Did you mean train"):
+        catalog.ids(Filter(part="trian"))
+    with pytest.raises(DataError, match="no such split"):
+        catalog.ids(Filter(part="train", split="other"))
+
+
+def test_parts_of_splits(catalog: Catalog) -> None:
+    ids = catalog.ids()
+    catalog.save_split(Split("one", {"train": ids[:3], "test": ids[3:5]}, 1, "", 0, None, ""))
+    catalog.save_split(Split("two", {"validation": ids[:1]}, 1, "", 0, None, ""))
+    assert list(catalog.ids(Filter(part="validation"))) == [ids[0]]
+    assert list(catalog.ids(Filter(part="test", split="one"))) == list(ids[3:5])
+    assert list(catalog.ids(Filter(part="none", split="one"))) == [ids[5]]
+    assert list(catalog.ids(Filter(split="one"))) == list(ids[:5])
+
+
+def test_text_is_taken_literally(catalog: Catalog, source: Path) -> None:
+    catalog.store(source, [entry(50, path="b/100%_x.png"), entry(51, path="b/100_.png", patient="P0_b")])
+    assert catalog.column(catalog.ids(Filter(text="100%")), "path") == ["b/100%_x.png"]
+    assert catalog.column(catalog.ids(Filter(text="p0_")), "path") == ["b/100_.png"]
+    assert len(catalog.ids(Filter(text="P0"))) == 3
+    assert list(catalog.ids(Filter(text="'; DROP TABLE images; --"))) == []
+
+
+ANSWERS = st.sampled_from([YES, NO, NOT_STATED])
+IMAGES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "patient": st.sampled_from(["", "p1", "p2"]),
+            "view": st.sampled_from(["", "PA", "AP"]),
+            "age": st.none() | st.integers(0, 90).map(float),
+            "labels": st.fixed_dictionaries(dict.fromkeys(FINDINGS, ANSWERS)),
+            "excluded": st.booleans(),
+            "gone": st.booleans(),
+        }
+    ),
+    max_size=12,
+)
+FILTERS = st.builds(
+    Filter,
+    findings=st.dictionaries(st.sampled_from(FINDINGS), ANSWERS, max_size=2),
+    view=st.sampled_from([None, "", "PA"]),
+    patient=st.sampled_from([None, "", "p1"]),
+    text=st.sampled_from(["", "00", "P1"]),
+    excluded=st.sampled_from([None, True, False]),
+    gone=st.sampled_from([None, True, False]),
+)
+
+
+def passes(image: dict[str, Any], path: str, where: Filter) -> bool:
+    """The filter once more, in plain words."""
+    return all(
+        (
+            all(image["labels"][name] == value for name, value in where.findings.items()),
+            where.view is None or image["view"] == where.view,
+            where.patient is None or image["patient"] == where.patient,
+            where.text.lower() in path.lower() or where.text.lower() in image["patient"].lower(),
+            where.excluded is None or image["excluded"] == where.excluded,
+            where.gone is None or image["gone"] == where.gone,
+        )
+    )
+
+
+@settings(deadline=None, max_examples=30)
+@given(images=IMAGES, where=FILTERS, few=st.sampled_from([0, 100]))
+def test_filters_agree_with_plain_python(
+    tmp_path_factory: pytest.TempPathFactory, images: list[dict[str, Any]], where: Filter, few: int
+) -> None:
+    folder = tmp_path_factory.mktemp("filters")
+    with Catalog.create(folder / "p") as catalog:
+        rows = [
+            entry(
+                number,
+                patient=image["patient"],
+                view=image["view"],
+                age=image["age"],
+                labels={name: value for name, value in image["labels"].items() if value != NOT_STATED},
+            )
+            for number, image in enumerate(images)
+        ]
+        catalog.store(folder, rows, findings=FINDINGS)
+        ids = catalog.ids()
+        catalog.set_excluded([int(i) for i, image in zip(ids, images, strict=True) if image["excluded"]], True)
+        catalog.store(folder, [], gone=[int(i) for i, image in zip(ids, images, strict=True) if image["gone"]])
+        # Findings that nobody answers are dropped; here all shall be known to the filter.
+        for name in set(FINDINGS) - set(catalog.findings()):
+            catalog.set_labels([], name, YES)
+        expected = [int(i) for i, r, image in zip(ids, rows, images, strict=True) if passes(image, r.path, where)]
+        assert catalog.ids(where).tolist() == expected
+        counts = catalog.counts()
+        shown = [image for image in images if not (image["excluded"] or image["gone"])]
+        assert counts.images == len(shown)
+        assert counts.patients == len({image["patient"] for image in shown} - {""})
+        assert counts.patient_unknown == sum(image["patient"] == "" for image in shown)
+        assert counts.views == {view: n for view in ("", "AP", "PA") if (n := sum(image["view"] == view for image in shown))}
+        for name in FINDINGS:
+            answers = [image["labels"][name] for image in shown]
+            values = {"yes": answers.count(YES), "no": answers.count(NO), "not stated": answers.count(NOT_STATED)}
+            assert counts.findings[name] == values
+        read = queries.labels_of_many if few else queries.labels_of_few
+        numbers = [queries.finding_id(catalog._connection, name) for name in FINDINGS]
+        truth = [[image["labels"][name] for name in FINDINGS] for image in images]
+        assert read(catalog._connection, ids, numbers).tolist() == truth
+
+
+def test_a_view_follows_every_change(catalog: Catalog, source: Path) -> None:
+    assert len(catalog.ids()) == 6
+    catalog.store(source, [entry(20, path="a/0000.png")])
+    assert catalog.column(catalog.ids()[:2], "path") == ["a/000.png", "a/0000.png"]
+    with Catalog.open(catalog.project) as other:
+        other.store(source, [entry(21, path="a/00.png")])
+    assert catalog.column(catalog.ids()[:1], "path") == ["a/00.png"]
+    view = catalog.ids()
+    view[:] = 0
+    assert len(catalog.records(catalog.ids())) == 8
+
+
+def test_a_change_in_the_middle_of_reading_is_not_seen(catalog: Catalog, source: Path) -> None:
+    with catalog._reading() as connection:
+        before = queries.ordered(connection, "path")
+        with Catalog.open(catalog.project) as other:
+            other.store(source, [entry(30 + n, view="PA") for n in range(5)])
+        assert np.array_equal(queries.selected(connection, Filter(view="PA"), before), before[::2])
+    assert len(catalog.ids(Filter(view="PA"))) == 8
