@@ -16,7 +16,7 @@ demo: $(VENV)/ready
 	$(BIN)/python -m cxr_desktop --if-display demo/demo.cxr
 
 test: $(VENV)/ready
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+	$(BIN)/python -m pytest
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

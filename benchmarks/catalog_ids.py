@@ -2,7 +2,8 @@
 
     python benchmarks/catalog_ids.py [--images 1000000]
 
-Both run on the same file in the same process, taking turns; the best of five is printed, its processor time in brackets. The aim is 0.3 s at 1,000,000 images.
+All run on the same file in the same process; the best of five is printed, with the processor time of that run in brackets
+(on a busy machine the rest went to other programs). The aim is 0.3 s at 1,000,000 images.
 """
 
 import argparse

@@ -171,8 +171,8 @@ def folders(paths: Sequence[str]) -> Folders:
     """Read findings and parts off the folders of images.
 
     Folders named train, val or test are parts if there are at least two; folders named "images" and the like say nothing,
-    nor do folders that all images share. What is left is the finding, a tree of folders a tree of findings; more than
-    `MOST_FINDINGS`, or about as many as images, are patients or studies and no findings.
+    nor do folders that all images share, nor inner ones that are only numbered ("p01", "p02") or too many to be findings
+    (patients, studies). What is left is the finding, a tree of folders a tree of findings.
     """
     trails = [_trail(path) for path in paths]
     parts = [part for part, _ in trails]
@@ -180,11 +180,9 @@ def folders(paths: Sequence[str]) -> Folders:
         trails = [("", tuple(PurePosixPath(path).parent.parts)) for path in paths]
         trails = [("", tuple(name for name in names if name.casefold() not in _PLAIN_FOLDERS)) for _, names in trails]
         parts = ["" for _ in paths]
-    names = _without_shared([folders for _, folders in trails])
+    names = _telling(_without_shared([folders for _, folders in trails]))
     found = ["" if name.rpartition("/")[2].casefold() in UNSTATED else name for name in map("/".join, names)]
     findings = tuple(sorted({name for name in found if name}, key=str.casefold))
-    if len(findings) > min(MOST_FINDINGS, max(1, sum(map(bool, found)) // 2)):
-        found, findings = ["" for _ in paths], ()
     return Folders(tuple(found), tuple(parts), findings, _in_words(parts, findings))
 
 
@@ -205,6 +203,29 @@ def _without_shared(names: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     depth = min((len(folders) - 1 for folders in names), default=0)
     shared = next((place for place in range(max(0, depth)) if len({folders[place] for folders in names}) > 1), max(0, depth))
     return [folders[shared:] for folders in names]
+
+
+def _telling(names: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Cut off inner folders that are numbered or too many; nothing is left if the outermost are so too."""
+    deepest = max(map(len, names), default=0)
+    depth = deepest
+    while depth > 1 and (_numbered(names, depth) or _too_many(names, depth)):
+        depth -= 1
+    if _too_many(names, depth) or (depth == 1 < deepest and _numbered(names, depth)):
+        depth = 0
+    return [folders[:depth] for folders in names]
+
+
+def _numbered(names: Sequence[tuple[str, ...]], depth: int) -> bool:
+    """Tell whether the folders at a depth differ in their numbers only."""
+    forms = {re.sub(r"\d+", "#", folders[depth - 1].casefold()) for folders in names if len(folders) >= depth}
+    return len(forms) == 1 and "#" in forms.pop()
+
+
+def _too_many(names: Sequence[tuple[str, ...]], depth: int) -> bool:
+    """Tell whether folders down to a depth are more than `MOST_FINDINGS`, or (beyond three) than half of the images."""
+    inside = [folders[:depth] for folders in names if folders and folders[-1].casefold() not in UNSTATED]
+    return len(set(inside)) > min(MOST_FINDINGS, max(3, len(inside) // 2))
 
 
 def _in_words(parts: Sequence[str], findings: Sequence[str]) -> str:

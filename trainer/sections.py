@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from trainer import config, dataset, plots, runs
 from trainer.catalog import PARTS, Catalog, Filter
-from trainer.records import GONE
+from trainer.records import GONE, NOT_STATED
 
 Event = Mapping[str, Any]
 
@@ -112,7 +112,9 @@ def data(run: runs.Run, catalog: Catalog | None, problem: str, names: Sequence[s
 
 def _part(catalog: Catalog, ids: NDArray[np.int64], names: Sequence[str], task: str) -> _Part:
     present = np.intersect1d(ids, catalog.ids())
-    targets = catalog.labels(present, names)
+    targets = np.full((len(present), len(names)), NOT_STATED, np.int8)  # also where no image states a finding any more
+    known = [k for k, name in enumerate(names) if name in set(catalog.findings())]
+    targets[:, known] = catalog.labels(present, [names[k] for k in known])
     usable = dataset.usable(targets, task)
     kept = present[usable]
     return _Part(kept, targets[usable], tuple(catalog.patients(kept)), int((~usable).sum()), len(ids) - len(present))
@@ -122,12 +124,15 @@ def _findings(parts: Mapping[str, _Part], names: Sequence[str]) -> Table:
     """Images and patients with each finding."""
     rows = []
     for k, name in enumerate(names):
-        rows.append((name, *(_counted(part, part.targets[:, k] == 1) for part in parts.values())))
-    for k, name in enumerate(names):
-        if any((part.targets[:, k] < 0).any() for part in parts.values()):
-            rows.append((f"{name}: not stated", *(_counted(part, part.targets[:, k] < 0) for part in parts.values())))
+        rows.append((name, *(_counted(part, part.targets[:, k] == 1) + _open(part.targets[:, k]) for part in parts.values())))
     everything = [_counted(part, np.ones(len(part.ids), dtype=np.bool_)) for part in parts.values()]
     return Table(("Images with", *parts), (*rows, ("all images", *everything)))
+
+
+def _open(answers: NDArray[np.int8]) -> str:
+    """How many images were never answered for, "" if none."""
+    count = int((answers == NOT_STATED).sum())
+    return f" · {count} not stated" if count else ""
 
 
 def _counted(part: _Part, chosen: NDArray[np.bool_]) -> str:

@@ -17,8 +17,6 @@ from trainer.catalog import NO, NOT_STATED, YES, Catalog, Filter
 from trainer.errors import DataError, StorageError, TrainerError
 from trainer.importer import Imported
 
-Draw = Callable[..., None]
-
 
 def draw(root: Path, *paths: str, shade: int | None = None) -> None:
     """Small images whose content differs from name to name, unless a shade is given."""

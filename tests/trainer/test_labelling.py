@@ -1,7 +1,5 @@
 """What tables say, and which table is asked."""
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +9,6 @@ import pytest
 from trainer import importer
 from trainer.catalog import NO, NOT_STATED, YES, Catalog, Filter
 from trainer.importer import Imported
-
-Draw = Callable[..., None]
 
 
 def draw(root: Path, *paths: str, shade: int | None = None) -> None:
@@ -53,11 +49,6 @@ def state(project: Path) -> dict[str, dict[str, int]]:
 
 def figures(found: Imported) -> tuple[int, int, int, int]:
     return found.taken, found.changed, found.unchanged, found.gone
-
-
-def older(path: Path) -> None:
-    """Give a file another time, as a copy does."""
-    os.utime(path, ns=(1_000_000_000, 1_000_000_000))
 
 
 def test_a_table_at_the_top_is_found(classes: Path, project: Path) -> None:

@@ -388,7 +388,7 @@ def test_real_files_fill_their_backbone(shared_data: Path, file: str, name: str,
 
 def test_cxr_small_is_small_and_sees_finely() -> None:
     net = skeleton("cxr_small")
-    assert sum(p.numel() for p in net.parameters()) < 110_000
+    assert sum(p.numel() for p in net.parameters()) < 130_000
     assert net.features(torch.zeros(1, 1, 128, 128, device="meta")).shape[2:] == (16, 16)
 
 
@@ -410,3 +410,13 @@ def test_cxr_small_learns_where_a_spot_is() -> None:
     with torch.inference_mode():
         right = (net.eval()(pixels[64:]).argmax(1) == truth[64:]).float().mean()
     assert right > 0.9
+
+
+def test_each_place_of_the_small_networks_map_lies_over_the_middle_of_what_it_sees() -> None:
+    torch.manual_seed(0)
+    body = models.build("cxr_small", 2).eval().body
+    pixels = torch.rand(1, 1, 256, 256, requires_grad=True)
+    body(pixels)[0, :, 16, 16].sum().backward()
+    assert pixels.grad is not None
+    seen = torch.nonzero(pixels.grad[0, 0].abs().sum(0)).flatten()
+    assert (seen.min() + seen.max()).item() / 2 == 16 * 8 + 3.5

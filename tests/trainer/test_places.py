@@ -87,12 +87,13 @@ def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytes
     scandir = os.scandir
 
     def refusing(path: Path) -> object:
-        if Path(path).name == "locked":
+        if isinstance(path, Path) and path.name == "locked":
             raise PermissionError(13, "Permission denied", str(path))
         return scandir(path)
 
-    monkeypatch.setattr(os, "scandir", refusing)
-    seen = listing(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refusing)
+        seen = listing(tmp_path)
     assert [file.path for file in seen.files] == ["a.png"]
     assert seen.refused == (("locked/", "No permission"),)
 
@@ -179,6 +180,23 @@ def test_images_in_one_folder_have_no_labels() -> None:
 def test_folders_of_patients_are_no_findings() -> None:
     assert folders([f"p{n}/s{m}/{m}.png" for n in range(20) for m in range(2)]).findings == ()
     assert folders([f"p{n}/{m}.png" for n in range(101) for m in range(3)]).findings == ()
+
+
+def test_folders_of_patients_inside_findings_are_cut_off() -> None:
+    paths = [f"{finding}/patient{n}/study1/{n}.png" for finding in ("Covid-19", "Normal") for n in range(9)]
+    assert folders(paths).findings == ("Covid-19", "Normal")
+    paths = [f"{finding}/{name}/{n}.png" for finding in ("Covid", "Normal") for n, name in enumerate("abcdefgh")]
+    assert folders(paths).findings == ("Covid", "Normal")
+
+
+def test_numbered_findings_are_findings() -> None:
+    assert folders([f"{level}/{n}.png" for level in ("0", "1", "2") for n in range(4)]).findings == ("0", "1", "2")
+    assert folders([f"level{n % 2}/{n}.png" for n in range(6)]).findings == ("level0", "level1")
+
+
+def test_trees_of_numbers_are_no_findings() -> None:
+    paths = [f"files/p1{n % 3}/p1000{n // 2}/s{n // 2}/{n}.jpg" for n in range(60)]
+    assert folders(paths).findings == ()
 
 
 PATHS = st.lists(
