@@ -130,8 +130,8 @@ def _neck(name: str, network: Any) -> nn.Module:  # noqa: ANN401 - torchvision i
 
 def _cxr_small() -> tuple[nn.Module, nn.Module, int]:
     def block(inputs: int, outputs: int, kernel: int) -> nn.Module:
-        # An even kernel puts each output cell over the middle of its two input cells. An odd one would shift the last map by 3.5
-        # pixels of the input against the radiograph.
+        # An even kernel puts each output cell over the middle of its two input cells. An odd one would shift the last map by
+        # 3.5 pixels of the input against the radiograph.
         conv = nn.Conv2d(inputs, outputs, kernel, stride=2, padding=kernel // 2 - 1, bias=False)
         return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
 

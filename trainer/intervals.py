@@ -132,7 +132,8 @@ def _ends(value: Floats, drawn: Floats, patients: Floats, unseen: Floats, level:
         if error < 1e-12 or not 0 < value[i] < 1 or patients[i] < 2:
             low[i], high[i] = wilson(value[i], patients[i], level)
         else:
-            low[i], high[i] = logit_interval(value[i], error, patients[i], level)
+            ends = near_border if error > value[i] * (1 - value[i]) else logit_interval
+            low[i], high[i] = ends(value[i], error, patients[i], level)
     return low, high
 
 
@@ -142,6 +143,16 @@ def logit_interval(value: float, error: float, patients: float, level: float = 0
     odds = value / (1 - value)
     low, high = odds * np.exp(-min(reach, 500.0)), odds * np.exp(min(reach, 500.0))
     return float(low / (1 + low)), float(high / (1 + high))
+
+
+def near_border(value: float, error: float, patients: float, level: float = 0.95) -> tuple[float, float]:
+    """Return the logit interval, no end of it further out than that of Wilson's interval on the patients.
+
+    For an error above 1 on the logit scale, where the delta method would reach over nearly all of 0..1.
+    """
+    low, high = logit_interval(value, error, patients, level)
+    least, most = wilson(value, patients, level)
+    return max(low, least), min(high, most)
 
 
 def wilson(share: float, n: float, level: float = 0.95) -> tuple[float, float]:

@@ -230,3 +230,11 @@ def test_a_large_evaluation_comes_in_several_batches() -> None:
     value, low, high = one(list(range(30_000)), list(right), draws=100)
     assert high - low == pytest.approx(2 * 1.96 * math.sqrt(0.09 / 30_000), rel=0.3)
     assert low < value < high
+
+
+@pytest.mark.parametrize("value", [0.9999, 0.995, 0.005, 0.0001])
+def test_near_the_border_an_interval_does_not_reach_over_everything(value: float) -> None:
+    low, high = intervals.near_border(value, 0.02, 60)
+    least, most = intervals.wilson(value, 60)
+    assert least <= low <= value <= high <= most
+    assert high - low < 0.15

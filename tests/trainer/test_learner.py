@@ -1,0 +1,133 @@
+"""One training step: pieces give the gradient of the whole, the state is all there is, averages move as they should."""
+
+import copy
+
+import pytest
+import torch
+
+from trainer import config, learner, losses, models
+
+CPU = torch.device("cpu")
+
+
+def _learner(**values: object) -> learner.Learner:
+    torch.manual_seed(0)
+    plain = {
+        "model.backbone": "cxr_small",
+        "augment.flip": 0,
+        "augment.brightness": 0,
+        "augment.contrast": 0,
+        "optimiser.clip": 0,
+    }
+    settings = config.changed(config.TrainConfig(), {**plain, **values})
+    classifier = models.build(settings.model.backbone, 3, dropout=0.0)
+    return learner.Learner(
+        classifier, settings, weights=torch.tensor([1.0, 2.0, 3.0]), steps_per_epoch=4, device=CPU, precision="fp32"
+    )
+
+
+def _batch(count: int = 8) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    pixels = torch.randint(0, 256, (count, 1, 64, 64), dtype=torch.uint8, generator=generator)
+    targets = torch.eye(3)[torch.randint(0, 3, (count,), generator=generator)]
+    return pixels, targets, torch.ones(count, 3, dtype=torch.bool)
+
+
+def test_pieces_give_the_gradient_of_the_whole_batch() -> None:
+    values = {"model.backbone": "squeezenet1_1"}  # without batch norm, whose statistics differ by piece
+    whole, pieces = _learner(**values), _learner(**values)
+    pieces.parts = 4
+    for one in (whole, pieces):
+        loss, weight = one.step(*_batch(), epoch=0, step=0)
+    for a, b in zip(whole.classifier.parameters(), pieces.classifier.parameters(), strict=True):
+        assert a.grad is not None
+        assert b.grad is not None
+        torch.testing.assert_close(a.grad, b.grad, rtol=1e-4, atol=1e-6)
+    assert weight == pytest.approx(float((_batch()[1] * torch.tensor([1.0, 2.0, 3.0])).sum()))
+    assert loss > 0
+
+
+def test_a_step_returns_the_loss_that_it_makes_small() -> None:
+    one = _learner()
+    copied = copy.deepcopy(one.classifier).train()
+    pixels, targets, stated = _batch()
+    loss, weight = one.step(pixels, targets, stated, epoch=0, step=0)
+    expected = losses.loss(
+        copied(pixels.float() / 255),
+        targets,
+        stated,
+        task="multi-class",
+        settings=config.Loss(),
+        weights=torch.tensor([1.0, 2.0, 3.0]),
+    )
+    assert loss / weight == pytest.approx(float(expected.detach()), rel=1e-5)
+
+
+def test_nothing_stated_changes_nothing() -> None:
+    one = _learner()
+    before = {name: tensor.clone() for name, tensor in one.classifier.named_parameters()}
+    pixels, targets, _ = _batch()
+    assert one.step(pixels, targets, torch.zeros(8, 3, dtype=torch.bool), epoch=0, step=0) == (0.0, 0.0)
+    assert all(torch.equal(before[name], tensor) for name, tensor in one.classifier.named_parameters())
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "nadam", "sgd"])
+def test_a_restored_learner_goes_on_to_the_bit(name: str) -> None:
+    values = {"optimiser.name": name, "optimiser.average": 0.9, "model.dropout": 0.5}
+    one = _learner(**values)
+    for step in range(2):
+        one.step(*_batch(), epoch=0, step=step)
+    other = _learner(**values)
+    other.restore(copy.deepcopy(one.state()))
+    for learning in (one, other):
+        for step in (2, 3):
+            learning.step(*_batch(), epoch=0, step=step)
+    for kept in ("classifier", "kept"):
+        first, second = getattr(one, kept).state_dict(), getattr(other, kept).state_dict()
+        assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_the_average_follows_slowly_and_is_what_is_kept() -> None:
+    one = _learner(**{"optimiser.average": 0.999})
+    assert one.kept is one.average
+    for step in range(3):
+        before = [p.clone() for p in one.kept.parameters()]
+        one.step(*_batch(), epoch=0, step=step)
+        decay = min(0.999, (1 + step) / (10 + step))
+        for old, now, current in zip(before, one.kept.parameters(), one.classifier.parameters(), strict=True):
+            torch.testing.assert_close(now, old * decay + current * (1 - decay), rtol=1e-4, atol=1e-6)
+    assert _learner().kept is not None
+    assert _learner().average is None
+
+
+def test_biases_and_norms_do_not_decay_and_the_backbone_has_its_own_rate() -> None:
+    one = _learner(**{"optimiser.weight_decay": 0.1, "schedule.backbone_lr": 0.1})
+    for group in one._optimiser.param_groups:
+        assert all((p.ndim > 1) == (group["weight_decay"] == 0.1) for p in group["params"])
+    head = {id(p) for p in one.classifier.head_parameters()}
+    shares = {group["share"] for group in one._optimiser.param_groups if {id(p) for p in group["params"]} & head}
+    assert shares == {1.0}
+    assert {group["share"] for group in one._optimiser.param_groups} == {1.0, 0.1}
+
+
+def test_stages_thaw_when_the_schedule_says() -> None:
+    one = _learner(**{"schedule.head_only": 1, "schedule.stages": 1})
+    learning = []
+    for epoch in (0, 1):
+        one.step(*_batch(), epoch=epoch, step=4 * epoch)
+        learning.append({name.partition(".")[0] for name, p in one.classifier.named_parameters() if p.requires_grad})
+        named = {name for name, p in one.classifier.named_parameters() if p.requires_grad}
+    assert learning[0] == {"head"}
+    assert any("stage2" in name for name in named)
+    assert not any("stem" in name for name in named)
+
+
+def test_mixed_precision_is_near_and_settled_by_measurement() -> None:
+    settings = config.changed(config.TrainConfig(), {"model.backbone": "cxr_small", "model.size": 64, "compute.batch": 4})
+    chosen, seconds = learner.fastest_precision(models.build("cxr_small", 3), settings, CPU)
+    assert chosen in seconds
+    assert set(seconds) == {"fp32", "bf16"}
+    exact, mixed = _learner(), _learner()
+    mixed.precision = "bf16"
+    results = [one.step(*_batch(), epoch=0, step=0) for one in (exact, mixed)]
+    assert results[0][0] == pytest.approx(results[1][0], rel=0.05)
