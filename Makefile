@@ -12,7 +12,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	touch $@
 
 demo: $(VENV)/ready
-	$(BIN)/cxr-trainer demo demo
+	@test -f demo/demo.cxr/runs/demo/report.html || $(BIN)/cxr-trainer demo demo
 	$(BIN)/python -m cxr_desktop --if-display demo/demo.cxr
 
 test: $(VENV)/ready
