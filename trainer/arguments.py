@@ -106,29 +106,29 @@ def _data(verbs: dict[str, Parser]) -> None:
     add("--several", action="store_true", help="several findings may stand in one image")
     add("--size", type=_count, default=256, help="side in pixels (default 256)")
     add("--fault", default="", help="plant a fault to be found: text-marker, duplicates, inverted, label-noise")
-    add("--seed", type=int, default=1)
+    add("--seed", type=_seed, default=1, help="start of all random numbers: the same seed draws the same (default 1)")
     add = verbs["import"].add_argument
     add("project", metavar="PROJECT", type=Path, help="project folder NAME.cxr; made if it is not there")
     add("sources", metavar="SOURCE", nargs="+", type=Path, help="folders or files")
-    add("--layout", default="auto", help="how the source is arranged (default: recognised)")
-    add("--labels", type=Path, help="CSV or TSV with the labels")
-    add("--path-column", default="", help="column that names the image file")
-    add("--label-column", nargs="+", default=[], help="column(s) with the labels")
+    add("--layout", default="auto", help="how the source is arranged: auto (recognised, the default), folders, table, flat")
+    add("--labels", type=Path, metavar="TABLE", help="CSV or TSV with the labels (default: one beside the images)")
+    add("--path-column", default="", metavar="COLUMN", help="column that names the image file")
+    add("--label-column", nargs="+", default=[], metavar="COLUMN", help="column(s) with the labels (after the sources)")
     for name in ("patient", "view", "sex", "age", "source"):
-        add(f"--{name}-column", default="", help=f"column with the {name}")
-    verbs["show"].add_argument("project", metavar="PROJECT", type=Path)
+        add(f"--{name}-column", default="", metavar="COLUMN", help=f"column with the {name}")
+    verbs["show"].add_argument("project", metavar="PROJECT", type=Path, help="project folder NAME.cxr")
     add = verbs["split"].add_argument
-    add("project", metavar="PROJECT", type=Path)
+    add("project", metavar="PROJECT", type=Path, help="project folder NAME.cxr")
     add("--test", type=_share, help="share of images in the test part (default 0.2)")
     add("--val", type=_share, help="share of images in the validation part (default 0.1)")
     add("--folds", type=_count, default=0, help="number of folds for cross-validation (default: none)")
-    add("--seed", type=int, default=1)
-    add("--name", default="", help="name of the split")
+    add("--seed", type=_seed, default=1, help="start of all random numbers: the same seed splits the same (default 1)")
+    add("--name", default="", help="name of the split (default: made of shares and seed)")
 
 
 def _learning(verbs: dict[str, Parser]) -> None:
     add = verbs["train"].add_argument
-    add("project", metavar="PROJECT", type=Path)
+    add("project", metavar="PROJECT", type=Path, help="project folder NAME.cxr")
     add("--recipe", default="quick", help="where the settings start (default quick; see 'cxr-trainer recipes')")
     add(
         "--set",
@@ -136,13 +136,14 @@ def _learning(verbs: dict[str, Parser]) -> None:
         default=[],
         metavar="KEY=VALUE",
         dest="assignments",
-        help="change one setting; may be repeated",
+        help="change one setting; may be repeated ('cxr-trainer recipes --settings' lists them all)",
     )
     add("--device", default="", help="auto, cpu, cuda, cuda:1, mps (short for --set compute.device=...)")
     add("--split", default="", help="name of the split (default: the active one)")
     add("--run", default="", help="name of the run (default: date and time)")
     for verb in ("resume", "stop", "watch"):
         verbs[verb].add_argument("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
+    verbs["recipes"].add_argument("--settings", action="store_true", help="list every setting that train --set can change")
     add = verbs["demo"].add_argument
     add("out", metavar="OUT", nargs="?", type=Path, default=Path("demo"), help="folder to make (default demo)")
     add("--images", type=_count, default=0, help=argparse.SUPPRESS)
@@ -157,18 +158,23 @@ def _judging(verbs: dict[str, Parser]) -> None:
         metavar="val|test|PROJECT",
         help="which part (default val); test is sealed and each opening is counted",
     )
-    add("--thresholds", default="youden", help="rule on validation data: youden, f1, or sensitivity=0.9 (default youden)")
+    add(
+        "--thresholds",
+        default="",
+        metavar="RULE",
+        help="choose them anew on validation data: youden, f1, or sensitivity=0.9 (default: as chosen before, at first youden)",
+    )
     add = verbs["predict"].add_argument
-    add("inputs", metavar="RUN... FILE...", nargs="+", type=Path, help="run folders or checkpoints, then images or folders")
-    add("--csv", type=Path, metavar="OUT", help="write a table")
-    add("--device", default="auto")
+    add("inputs", metavar="RUN|FILE", nargs="+", type=Path, help="run folders or checkpoints, then images or folders of them")
+    add("--csv", type=Path, metavar="OUT", help="write a table of all probabilities")
+    add("--device", default="auto", help="auto (the default), cpu, cuda, cuda:1, mps")
     add = verbs["explain"].add_argument
-    add("run", metavar="RUN", type=Path)
+    add("run", metavar="RUN", type=Path, help="run folder, project for its newest run, or checkpoint")
     add("files", metavar="FILE", nargs="+", type=Path, help="images or folders")
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the overlays")
     add("--finding", default="", help="explain this finding (default: the most probable one)")
-    add("--device", default="auto")
-    verbs["report"].add_argument("run", metavar="RUN", type=Path)
+    add("--device", default="auto", help="auto (the default), cpu, cuda, cuda:1, mps")
+    verbs["report"].add_argument("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
     verbs["report"].add_argument("--out", type=Path, help="HTML file to write (default: report.html in the run)")
 
 
@@ -180,6 +186,12 @@ def _share(text: str) -> float:
     if not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is no share: give a number from 0 to below 1, for example 0.2")
     return value
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"'{text}' is no seed: give a whole number from 0, for example 1")
+    return int(text)
 
 
 def _count(text: str) -> int:

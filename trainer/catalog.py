@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer import files, intake, queries, schema
-from trainer.errors import DataError
+from trainer.errors import DataError, command_line, did_you_mean
 from trainer.records import NO, NOT_STATED, PARTS, YES, Counts, Entry, Filter, Ids, Record, Split
 
 __all__ = [
@@ -48,7 +48,7 @@ _NOTHING = Filter()
 
 def project_folder(path: Path) -> Path:
     """Absolute folder of a project that the user named with or without its ".cxr"."""
-    path = path.absolute()
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - resolves "." and "..", keeps links
     if path.suffix == SUFFIX or (path / FILE).exists() or not path.name:
         return path
     return path.with_name(path.name + SUFFIX)
@@ -82,7 +82,9 @@ class Catalog:
         project = project_folder(project)
         if not (project / FILE).is_file():
             what = "This folder is no CXR project" if project.is_dir() else "There is no such project"
-            raise DataError(what, where=project, remedy="Make one with: cxr-trainer import PROJECT.cxr SOURCE")
+            near = sorted(other.parent.name for other in project.parent.glob(f"*{SUFFIX}/{FILE}"))
+            make = f"Make one with: {command_line('import', 'PROJECT.cxr', 'SOURCE')}"
+            raise DataError(what, where=project, remedy=did_you_mean(project.name, near) or make)
         return cls(project, schema.connect(project / FILE))
 
     def close(self) -> None:

@@ -1,13 +1,14 @@
 """The terminal's entry: parse, do, and turn whatever ends it into an exit status and one clear line."""
 
 import argparse
+import contextlib
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 
 from trainer import arguments, console
-from trainer.errors import Stopped, TrainerError
+from trainer.errors import Stopped, StorageError, TrainerError
 
 DONE, FAULT, REFUSED, STOPPED = 0, 1, 2, 130
 
@@ -19,7 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(options)
     except TrainerError as error:
         if options.json:
-            console.emit({"error": {"what": error.what, "where": error.where, "remedy": error.remedy}})
+            with contextlib.suppress(StorageError):  # the very place where results go may be full
+                console.emit({"error": {"what": error.what, "where": error.where, "remedy": error.remedy}})
         console.note(f"cxr-trainer: {error}")
         return REFUSED
     except (Stopped, KeyboardInterrupt):
@@ -37,11 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    # Imported only now: --help, a wrong option and the verbs on data must not wait seconds for torch.
-    if options.verb in arguments.ON_DATA:
-        from trainer import cli_data
+    # Imported only now: --help, a wrong option, a wrong path and the verbs on data must not wait seconds for torch.
+    from trainer import cli_data
 
+    if options.verb in arguments.ON_DATA:
         return cli_data.VERBS[options.verb](options)
+    cli_data.check(options)
+    # Before torch is imported: its threads wait for each other by spinning, which beside another program (our window, say) costs
+    # many times the work. Spinning for about ten microseconds only is as fast on an idle computer (docs/decisions.md).
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     from trainer import cli_learning
 
     return cli_learning.VERBS[options.verb](options)

@@ -1,15 +1,14 @@
 """The verbs that need no network: phantom, import, show, split, stop, watch, recipes."""
 
 import argparse
-import os
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from trainer import console, importer, phantom, recipes, runs, split
-from trainer.catalog import Catalog, project_folder
-from trainer.config import to_dict
+from trainer import config, console, importer, phantom, recipes, runs, split
+from trainer.catalog import YES, Catalog, Split, project_folder
+from trainer.errors import counted
 
 WATCH_SECONDS = 0.5
 MOST_REFUSED = 20
@@ -32,7 +31,7 @@ def _phantom(options: argparse.Namespace) -> int:
         console.emit(made)
     else:
         console.say(f"{made.images} images of {made.patients} patients drawn in {options.out}.")
-        console.say(f"Next: cxr-trainer import {options.out.name}.cxr {options.out}")
+        console.next_step("import", f"{options.out.absolute().name}.cxr", options.out)
     return 0
 
 
@@ -62,38 +61,44 @@ def _say_imported(made: importer.Imported) -> None:
         console.say(layout)
     told = {"new": made.taken, "changed": made.changed, "unchanged": made.unchanged, "gone": made.gone}
     counts = ", ".join(f"{count} {word}" for word, count in told.items() if count or word == "new")
-    console.say(f"{counts}; {len(made.refused)} refused, {len(made.unmatched)} table rows without a file.")
-    console.table("", ("Finding", "Images"), list(made.findings.items()))
+    console.say(f"{counts}; {len(made.refused)} refused, {counted(len(made.unmatched), 'table row')} without a file.")
+    if made.findings:
+        console.table("", ("Finding", "Images"), list(made.findings.items()))
     if made.refused:
         console.table("", ("Refused", "Why"), [(one.path, one.why) for one in made.refused[:MOST_REFUSED]])
     if len(made.refused) > MOST_REFUSED:
         console.say(f"... and {len(made.refused) - MOST_REFUSED} more; --json lists them all.")
     for warning in made.warnings:
         console.say(f"Note: {warning}")
-    console.say(f"Next: cxr-trainer split {os.path.relpath(made.project)}")
+    if made.findings:
+        console.next_step("split", console.near(made.project))
+    else:
+        console.say(
+            "No image has a label yet: import again with a table (--labels TABLE.csv), or from a folder for each finding."
+        )
 
 
 def _show(options: argparse.Namespace) -> int:
     folder = project_folder(options.project)
     with Catalog.open(folder) as catalog:
-        counts = catalog.counts()
+        counts, splits = catalog.counts(), catalog.splits()
     states = [{"run": run.name, "state": run.status().state, "words": run.status().words} for run in runs.every(folder)]
     if options.json:
-        console.emit({"project": folder, **vars(counts), "runs": states})
+        console.emit({"project": folder, **vars(counts), "splits": splits, "runs": states})
         return 0
     unknown = f", {counts.patient_unknown} images of unknown patients" if counts.patient_unknown else ""
     excluded = f", {counts.excluded} excluded" if counts.excluded else ""
     console.say(f"{folder.name}: {counts.images} images of {counts.patients} patients{unknown}{excluded}.")
-    console.table(
-        "",
-        ("Finding", "Yes", "No", "Not stated"),
-        [(n, c["yes"], c["no"], c["not stated"]) for n, c in counts.findings.items()],
-    )
+    if counts.findings:
+        rows = [(n, c["yes"], c["no"], c["not stated"]) for n, c in counts.findings.items()]
+        console.table("", ("Finding", "Yes", "No", "Not stated"), rows)
     columns = {"View": counts.views, "Sex": counts.sexes, "Source": counts.sources, "Given part": counts.parts_given}
     columns |= {f"Split {counts.split_name}": counts.split, "Flag": counts.flags}
     for title, found in columns.items():
         if set(found) - {""}:
             console.table("", (title, "Images"), [(name or "unknown", count) for name, count in found.items()])
+    if len(splits) > 1:
+        console.say(f"Splits: {', '.join(splits)}. Training takes {counts.split_name} unless --split names another.")
     if states:
         console.table("", ("Run", "State"), [(state["run"], state["words"]) for state in states])
     return 0
@@ -102,35 +107,38 @@ def _show(options: argparse.Namespace) -> int:
 def _split(options: argparse.Namespace) -> int:
     with Catalog.open(project_folder(options.project)) as catalog:
         made = split.run(catalog, test=options.test, val=options.val, folds=options.folds, seed=options.seed, name=options.name)
-        known = catalog.findings()
-        rows = []
-        for one in made:
-            for part, ids in one.parts.items():
-                patients = set(catalog.patients(ids)) - {""}
-                yes = (catalog.labels(ids, known) == 1).sum(0)
-                rows.append((one.name, part, len(ids), len(patients), dict(zip(known, map(int, yes), strict=True))))
+        parts = [_parts(catalog, one) for one in made]
+        active = catalog.active_split()
     if options.json:
-        console.emit(
-            {
-                "splits": [
-                    {
-                        "name": one.name,
-                        "rule": one.rule,
-                        "seed": one.seed,
-                        "digest": one.digest,
-                        "warnings": one.warnings,
-                        "parts": {r[1]: {"images": r[2], "patients": r[3], "findings": r[4]} for r in rows if r[0] == one.name},
-                    }
-                    for one in made
-                ]
-            }
-        )
+        keys = ("name", "rule", "seed", "digest", "warnings")
+        found = [{**{k: getattr(one, k) for k in keys}, "parts": its} for one, its in zip(made, parts, strict=True)]
+        console.emit({"splits": found, "active": active})
         return 0
-    console.table("", ("Split", "Part", "Images", "Patients", *known), [(*r[:4], *r[4].values()) for r in rows if r[2]])
+    for one, its in zip(made, parts, strict=True):
+        shown = {name: part for name, part in its.items() if part["images"]}
+        rows = [(key.capitalize(), *(part[key] for part in shown.values())) for key in ("images", "patients")]
+        rows += [
+            (name, *(part["findings"][name] for part in shown.values())) for name in next(iter(shown.values()))["findings"]
+        ]
+        console.table("", (one.name, *shown), rows)
     console.say(f"Rule: {made[0].rule}.")
     for warning in dict.fromkeys(w for one in made for w in one.warnings):
         console.say(f"Note: {warning}")
+    if len(made) > 1:
+        console.say(f"Training takes {active} unless --split names another.")
+    console.next_step("train", options.project)
     return 0
+
+
+def _parts(catalog: Catalog, made: Split) -> dict[str, Any]:
+    """Images, patients, and images with each finding, of every part."""
+    known = catalog.findings()
+    found = {}
+    for part, ids in made.parts.items():
+        yes = map(int, (catalog.labels(ids, known) == YES).sum(0))
+        patients = len(set(catalog.patients(ids)) - {""})
+        found[part] = {"images": len(ids), "patients": patients, "findings": dict(zip(known, yes, strict=True))}
+    return found
 
 
 def _stop(options: argparse.Namespace) -> int:
@@ -146,13 +154,14 @@ def _stop(options: argparse.Namespace) -> int:
 def _watch(options: argparse.Namespace) -> int:
     """Print what has happened and what happens, until nothing works on the run any more."""
     run = runs.find(options.run)
-    offset = 0
+    offset = total = 0
     with console.bar(run.name, shown=not options.json) as progress:
         while True:
             busy = run.busy()  # before the events are read: what is written last is then still seen
             for event in run.tail(offset):
                 offset = event["offset"]
-                _tell(event, progress, quiet=options.json)
+                total = event["epochs"] * event["steps_per_epoch"] if event["kind"] == "started" else total
+                _tell(event, total, progress, quiet=options.json)
             if not busy:
                 break
             time.sleep(WATCH_SECONDS)
@@ -165,24 +174,40 @@ def _watch(options: argparse.Namespace) -> int:
     return 0
 
 
-def _tell(event: Mapping[str, Any], progress: Callable[[int, int], None], *, quiet: bool) -> None:
-    if event["kind"] == "started":
-        progress(event["step"], event["epochs"] * event["steps_per_epoch"])
-    elif event["kind"] == "batch":
-        remaining = event["eta"] / max(1e-9, event["images"] / max(1e-9, event["images_per_second"]))
-        progress(event["step"], event["step"] + max(0, round(remaining)))
+def _tell(event: Mapping[str, Any], total: int, progress: Callable[[int, int], None], *, quiet: bool) -> None:
+    if event["kind"] in ("started", "batch"):
+        progress(event["step"], total)
     line = runs.event_words(event)
     if line and not quiet:
         console.note(line)
 
 
+def check(options: argparse.Namespace) -> None:
+    """Refuse wrong settings and wrong paths of a verb that needs a network before the seconds that loading it takes.
+
+    Raises as the verb itself, which checks again.
+    """
+    if options.verb == "train":
+        config.changed(recipes.load(options.recipe).settings, config.parsed(options.assignments))
+        Catalog.open(project_folder(options.project)).close()
+    elif options.verb in ("resume", "evaluate", "report"):
+        runs.find(options.run)
+
+
 def _recipes(options: argparse.Namespace) -> int:
+    if options.settings:
+        return _settings(options)
     found = recipes.every()
     if options.json:
         console.emit(
             {
                 "recipes": [
-                    {"name": r.name, "title": r.title, "about": r.about, "settings": to_dict(r.settings, only_changed=True)}
+                    {
+                        "name": r.name,
+                        "title": r.title,
+                        "about": r.about,
+                        "settings": config.to_dict(r.settings, only_changed=True),
+                    }
                     for r in found
                 ]
             }
@@ -190,9 +215,31 @@ def _recipes(options: argparse.Namespace) -> int:
         return 0
     for recipe in found:
         console.say(f"{recipe.name}: {recipe.title}\n  {recipe.about}")
-        changes = ", ".join(f"{key}={value}" for key, value in to_dict(recipe.settings, only_changed=True).items())
+        changes = ", ".join(f"{key}={value}" for key, value in config.to_dict(recipe.settings, only_changed=True).items())
         console.say(f"  Differs from the defaults in: {changes or 'nothing'}.\n")
     return 0
+
+
+def _settings(options: argparse.Namespace) -> int:
+    """Every key that `train --set` takes."""
+    found = list(config.settings())
+    if options.json:
+        keys = ("key", "default", "label", "help", "unit", "low", "high", "choices")
+        console.emit({"settings": [{key: getattr(one, key) for key in keys} for one in found]})
+        return 0
+    rows = [(one.key, _shown(one.default), _allowed(one), one.help) for one in found]
+    console.table("", ("Setting", "Default", "Allowed", "About"), rows)
+    return 0
+
+
+def _shown(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _allowed(one: config.Setting) -> str:
+    if one.low is not None and one.high is not None:
+        return f"{one.low:g} to {one.high:g} {one.unit}".strip()
+    return ", ".join(one.choices)
 
 
 VERBS = MappingProxyType(

@@ -1,7 +1,7 @@
 """The verbs that need a network: train, resume, evaluate, predict, explain, report, models, devices, demo."""
 
 import argparse
-import os
+import math
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -10,8 +10,24 @@ from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import Any
 
-from trainer import backbones, config, console, demo, devices, evaluate, explain, files, predict, recipes, report, runs, train
+from trainer import (
+    backbones,
+    config,
+    console,
+    demo,
+    devices,
+    evaluate,
+    explain,
+    files,
+    predict,
+    recipes,
+    report,
+    results,
+    runs,
+    train,
+)
 from trainer.catalog import project_folder
+from trainer.errors import counted
 from trainer.loop import Outcome
 
 
@@ -24,7 +40,7 @@ def _gentle_interrupt() -> Iterator[Callable[[], bool]]:
         if asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         asked.append(number)
-        console.note("Stopping after this step; what was learned is kept. Press Ctrl+C again to end at once.")
+        console.note("Stopping as soon as this step is done; what was learned is kept. Ctrl+C again ends at once.")
 
     old = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -60,17 +76,24 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _told(*, quiet: bool) -> Iterator[tuple[Callable[[int, int], None], Callable[[Mapping[str, Any]], None]]]:
+def _told(
+    *, quiet: bool, reading: str = "Reading images", ready: str = "Preparing"
+) -> Iterator[tuple[Callable[[int, int], None], Callable[[Mapping[str, Any]], None]]]:
     """A bar for reading images, then for training steps, and a line for each epoch and note."""
     total = 0
-    with console.bar("Working", shown=not quiet) as progress:
+    with console.bar(reading, shown=not quiet) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.label(reading if done < total else ready)
+            bar(done, total)
 
         def listener(event: Mapping[str, Any]) -> None:
             nonlocal total
             if event["kind"] == "started":
                 total = event["epochs"] * event["steps_per_epoch"]
             if event["kind"] in ("started", "batch"):
-                progress(event["step"], total)
+                bar.label("Training")
+                bar(event["step"], total)
             line = runs.event_words(event)
             if line and not quiet:
                 console.note(line)
@@ -79,18 +102,20 @@ def _told(*, quiet: bool) -> Iterator[tuple[Callable[[int, int], None], Callable
 
 
 def _ended(outcome: Outcome, *, json: bool) -> int:
-    shown = os.path.relpath(outcome.run)
+    shown = console.near(outcome.run)
     if json:
         console.emit(outcome.to_json())
     elif outcome.status == "stopped":
-        console.say(f"Stopped in epoch {outcome.epochs + 1}; nothing is lost. Go on with: cxr-trainer resume {shown}")
+        console.say(f"Stopped in epoch {outcome.epochs + 1}; nothing is lost.")
+        console.next_step("resume", shown)
     else:
+        digits = 0 if outcome.seconds >= 10 else 1
         speed = f"{outcome.images_per_second:.0f} images/s on {outcome.device} in {outcome.precision}"
         console.say(
-            f"Finished: {outcome.epochs} epochs in {outcome.seconds:.0f} s ({speed}). Best was epoch {outcome.best_epoch} "
-            f"with {outcome.metric} {outcome.best_metric:.3f} on validation."
+            f"Finished: {counted(outcome.epochs, 'epoch')} in {outcome.seconds:.{digits}f} s ({speed}). Best was epoch "
+            f"{outcome.best_epoch} with {outcome.metric} {outcome.best_metric:.3f} on validation."
         )
-        console.say(f"Next: cxr-trainer evaluate {shown}")
+        console.next_step("evaluate", shown)
     return 130 if outcome.status == "stopped" else 0
 
 
@@ -104,30 +129,41 @@ def _evaluate(options: argparse.Namespace) -> int:
     console.say(f"{found.run} on {found.part}: {found.images} images of {people}.")
     if found.part == "test" and found.test_openings == 1:
         console.say("This is the first time that the test part of this split is opened.")
-    rows = []
-    for name, one in found.metrics.items():
-        base = ", ".join(
-            f"{console.figure(other.metrics[name])} ({key})" for key, other in found.baselines.items() if name in other.metrics
-        )
-        rows.append((name, console.figure(one.value, one.low, one.high), base))
-    console.table("", ("Metric", "Value (95 % interval)", "Baseline"), rows)
-    each: list[tuple[str, str, str]] = []
-    for name, finding in found.findings.items():
-        each.append((name, "threshold", f"{finding.threshold:.3f}"))
-        for column in ("sensitivity", "specificity", "precision", "f1", "auroc", "auprc"):
-            figure = getattr(finding, column)
-            each.append(("", column, console.figure(figure.value, figure.low, figure.high)))
-    console.table("", ("Finding", "Figure", "Value (95 % interval)"), each)
-    if found.confusion is not None:
-        names = found.confusion.findings
-        console.table(
-            "Truth down, prediction across",
-            ("", *names),
-            [(n, *map(int, row)) for n, row in zip(names, found.confusion.counts, strict=True)],
-        )
+    _say_figures(found)
     for warning in found.warnings:
         console.say(f"Note: {warning}")
+    if found.part == "test":
+        console.next_step("report", options.run)
     return 0
+
+
+def _say_figures(found: results.Evaluation) -> None:
+    """Headlines with the baselines of whole answers; each finding with its own; the confusion matrix."""
+    alone = {f"never {name}": name for name in found.findings}
+    whole = {key: base for key, base in found.baselines.items() if key not in alone}
+    rows = []
+    for name, one in found.metrics.items():
+        base = ", ".join(f"{console.figure(b.metrics[name])} ({key})" for key, b in whole.items() if name in b.metrics)
+        rows.append((name, console.figure(one.value, one.low, one.high), base))
+    console.table("", ("Metric", "Value (95 % interval)", "Baseline"), rows)
+    each: list[tuple[str, str, str, str]] = []
+    for name, finding in found.findings.items():
+        never = next((base for key, base in found.baselines.items() if alone.get(key) == name), None)
+        each.append((name, "threshold", f"{finding.threshold:.3f}", ""))
+        (tn, fp), (fn, tp) = finding.matrix
+        right = (tn + tp) / total if (total := tn + fp + fn + tp) else math.nan
+        base = f"{console.figure(never.metrics['accuracy'])} (never)" if never and "accuracy" in never.metrics else ""
+        each.append(("", "accuracy", console.figure(right), base))
+        for column in ("sensitivity", "specificity", "precision", "f1", "auroc", "auprc"):
+            figure = getattr(finding, column)
+            each.append(("", column, console.figure(figure.value, figure.low, figure.high), ""))
+    console.say("\nEach finding by itself, positive from its own threshold on:")
+    console.table("", ("Finding", "Figure", "Value (95 % interval)", "Baseline"), each)
+    if found.confusion is not None:
+        names = found.confusion.findings
+        console.say("\nThe largest probability decides; truth down, prediction across:")
+        counts = zip(names, found.confusion.counts, strict=True)
+        console.table("", ("", *names), [(name, *map(int, row)) for name, row in counts])
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -135,22 +171,35 @@ def _predict(options: argparse.Namespace) -> int:
     paths = [path for path in options.inputs if not _is_model(path)]
     with console.bar("Predicting", shown=not options.json) as progress:
         headers, found = predict.run(sources, paths, device=options.device, progress=progress)
-        results = list(found)
+        said = list(found)
     names = headers[0].findings
     if options.csv:
-        files.write_text(options.csv, predict.table(headers, results))
+        files.write_text(options.csv, predict.table(headers, said))
     if options.json:
-        console.emit({"findings": names, "runs": [h.run for h in headers], "images": [_as_json(one, names) for one in results]})
-        return 0
+        console.emit({"findings": names, "runs": [h.run for h in headers], "images": [_as_json(one, names) for one in said]})
+        return _read_any(sum(not one.error for one in said), len(said))
     rows = []
-    for one in results:
-        top = int(one.probabilities.argmax()) if not one.error else 0
-        spread = f" ± {one.spread[top]:.3f}" if len(headers) > 1 and not one.error else ""
-        rows.append((one.path, one.error or f"{names[top]} {one.probabilities[top]:.3f}{spread}"))
-    console.table("", ("File", "Most probable finding"), rows)
+    for one in said:
+        if not one.error:
+            top = int(one.probabilities.argmax())
+            spread = (f"{one.spread[top]:.3f}",) if len(headers) > 1 else ()
+            rows.append((names[top], f"{one.probabilities[top]:.3f}", *spread, str(one.path)))
+    if rows:
+        spread = ("SD over runs",) if len(headers) > 1 else ()
+        console.table("", ("Most probable", "Probability", *spread, "File"), rows)
+    for one in said:
+        if one.error:
+            console.say(f"Not read: {one.path}: {one.error}")
     if options.csv:
         console.say(f"Written: {options.csv}")
-    return 0
+    return _read_any(len(rows), len(said))
+
+
+def _read_any(read: int, asked: int) -> int:
+    """Exit status 2 where not one of the files could be read."""
+    if not read:
+        console.note(f"cxr-trainer: None of {counted(asked, 'file')} could be read.")
+    return 0 if read else 2
 
 
 def _as_json(one: predict.FilePrediction, names: tuple[str, ...]) -> dict[str, Any]:
@@ -168,7 +217,7 @@ def _as_json(one: predict.FilePrediction, names: tuple[str, ...]) -> dict[str, A
 def _is_model(path: Path) -> bool:
     if path.is_dir():
         return (path / "config.json").exists() or (path / "catalog.sqlite").exists()
-    return path.suffix == ".safetensors" or (not path.exists() and path.parent.name == runs.RUNS_FOLDER)
+    return path.suffix in (".safetensors", ".pt", ".pth") or (not path.exists() and path.parent.name == runs.RUNS_FOLDER)
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -178,10 +227,10 @@ def _explain(options: argparse.Namespace) -> int:
         )
     if options.json:
         console.emit({"out": str(options.out), "images": made})
-        return 0
-    for one in made:
-        console.say(f"{one['path']}: {one.get('error') or one['overlay']}")
-    return 0
+    else:
+        for one in made:
+            console.say(f"Not read: {one['path']}: {one['error']}" if "error" in one else f"{one['path']}: {one['overlay']}")
+    return _read_any(sum("error" not in one for one in made), len(made))
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -190,7 +239,7 @@ def _report(options: argparse.Namespace) -> int:
     if options.json:
         console.emit({"report": str(path)})
     else:
-        console.say(f"Written: {path}")
+        console.say(f"Written: {console.near(path)}")
     return 0
 
 
@@ -216,7 +265,7 @@ def _devices(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    with _told(quiet=options.json) as (progress, listener):
+    with _told(quiet=options.json, reading="Working", ready="Working") as (progress, listener):
         made = demo.run(
             options.out, images=options.images, progress=progress, listener=listener, say=None if options.json else console.note
         )

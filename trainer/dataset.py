@@ -121,6 +121,22 @@ def check(parts: Mapping[str, Part], names: Sequence[str], project: Path) -> Non
         raise DataError("No training image has any of the findings", where=project, remedy="Make another split.")
 
 
+def unfit(catalog: Catalog, ids: NDArray[np.int64], names: Sequence[str], task: str, part: str) -> list[str]:
+    """Sentences on the images of a part that the task cannot use."""
+    answers = catalog.labels(np.intersect1d(ids, catalog.ids()), names)
+    several = int(((answers == 1).sum(1) > 1).sum()) if task == "multi-class" else 0
+    without = int((~usable(answers, task)).sum()) - several
+    told = []
+    if several:
+        told.append(
+            f"{several} of {len(answers)} {part} images show several findings and are left out: a multi-class task needs "
+            "exactly one. To learn them all, train with --set task.kind=multi-label."
+        )
+    if without:
+        told.append(f"{without} of {len(answers)} {part} images state none of the findings and are left out.")
+    return told
+
+
 def unreadable(parts: Mapping[str, Part]) -> list[str]:
     """Sentences on the images that were left out because they cannot be read any more."""
     told: list[str] = []

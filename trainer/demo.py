@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from trainer import devices, evaluate, explain, importer, phantom, predict, recipes, report, split, train
+from trainer import console, devices, evaluate, explain, importer, phantom, predict, recipes, report, split, train
 from trainer import images as image_files
 from trainer.catalog import Catalog, Filter
 from trainer.errors import DataError, Progress
@@ -42,11 +42,11 @@ class Demo:
     def words(self) -> list[str]:
         """The outcome for a person."""
         return [
-            f"Macro F1 on validation {self.validation_macro_f1:.3f}, on test {self.test_macro_f1:.3f}; real ones are harder.",
+            f"Macro F1 on validation {self.validation_macro_f1:.3f}, on test {self.test_macro_f1:.3f}; real images are harder.",
             f"The heat map's peak lies inside the drawn lesion in {self.pointing_game:.0%} of {self.pointed} test images.",
-            f"Report: {self.report}",
-            f"Heat maps: {self.heatmaps}",
-            f"Project: {self.project}",
+            f"Report: {console.near(self.report)}",
+            f"Heat maps: {console.near(self.heatmaps)}",
+            f"Project: {console.near(self.project)}",
         ]
 
 

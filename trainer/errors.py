@@ -12,6 +12,9 @@ Anything else that is raised is a fault of ours and ends in a crash report.
 """
 
 import difflib
+import os
+import shlex
+import subprocess
 from collections.abc import Callable, Iterable
 
 Progress = Callable[[int, int], None]
@@ -73,3 +76,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near:
         return f"Did you mean {spelled[near[0]]}?"
     return f"There is: {', '.join(choices)}." if choices else ""
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """ "1 image", "2 images"; `many` where it is not `one` with an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def command_line(*words: object) -> str:
+    """A command line of this program as it can be pasted into a terminal: words with spaces are quoted."""
+    texts = ["cxr-trainer", *map(str, words)]
+    return subprocess.list2cmdline(texts) if os.name == "nt" else shlex.join(texts)

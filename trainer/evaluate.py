@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer import cautions, checkpoints, curves, dataset, devices, intervals, metrics, predict, runs
-from trainer.catalog import Catalog
+from trainer.catalog import Catalog, Filter, project_folder
 from trainer.errors import DataError, Progress, did_you_mean
 from trainer.figures import HEADLINE, Figures
 from trainer.metrics import Floats
@@ -228,18 +228,20 @@ def run(
     """
     found = runs.find(folder)
     part = _PARTS.get(on, on)
-    if part not in _PARTS.values() and not (Path(on) / "catalog.sqlite").is_file():
-        raise DataError(f"'{on}' is neither a part nor a project", remedy=did_you_mean(on, _PARTS))
+    elsewhere = project_folder(Path(on))
+    if part not in _PARTS.values():
+        _check_elsewhere(found, on, elsewhere)
     chosen = devices.choose(device)
     devices.prepare(0)
     member = predict.member(found.folder, chosen)
+    known = 0
     with Catalog.open(found.project) as catalog:
         validation = _own_part(found, member, catalog, "validation", progress)
         thresholds = _thresholds(found, member, validation, rule)
         if part in _PARTS.values():
             prediction = validation if part == "validation" else _own_part(found, member, catalog, part, progress)
         else:
-            prediction = _external(member, Path(on), progress)
+            prediction, known = _external(member, elsewhere, _learned_from(found, catalog), progress)
     if not len(prediction.ids):
         raise DataError(
             f"The {part} part has no images that can be judged", where=found.folder, remedy="Choose another part or split."
@@ -251,14 +253,14 @@ def run(
         prediction,
         thresholds,
         run=found.name,
-        part=part if part in _PARTS.values() else f"external: {Path(on).stem}",
+        part=part if part in _PARTS.values() else f"external: {elsewhere.stem}",
         test_openings=openings or runs.openings(found.project, member.header.split_digest),
         draws=draws,
         frequencies=member.header.frequencies,
-        notes=(*_notes_of_split(found, part), *cautions.of_thresholds(validation)),
+        notes=(*_notes_of_split(found, part), *_notes_of_copies(known), *cautions.of_thresholds(validation)),
         progress=progress,
     )
-    name = part if part in _PARTS.values() else f"external-{Path(on).stem}"
+    name = part if part in _PARTS.values() else f"external-{elsewhere.stem}"
     prediction.save(found.predictions(name))
     made.save(found.evaluation(name))
     return made
@@ -287,8 +289,35 @@ def _thresholds(run: runs.Run, member: predict.Member, validation: Prediction, r
     return thresholds
 
 
-def _external(member: predict.Member, project: Path, progress: Progress | None) -> Prediction:
-    """Predict all labelled images of another project that states the same findings."""
+def _check_elsewhere(run: runs.Run, on: str, project: Path) -> None:
+    """Refuse what is no other project. Raises `DataError`."""
+    if not (project / "catalog.sqlite").is_file():
+        raise DataError(f"'{on}' is neither a part nor a project", remedy=did_you_mean(on, _PARTS))
+    if project.resolve() == run.project.resolve():
+        raise DataError(
+            "The network was trained in this very project",
+            where=on,
+            remedy="Judge it on its sealed part (--on test) or on a project with other images.",
+        )
+
+
+def _learned_from(run: runs.Run, catalog: Catalog) -> frozenset[str]:
+    """Content digests of the images that training and the choice of epoch and thresholds have seen."""
+    parts = run.split()["parts"]
+    seen = np.array([*parts.get("train", []), *parts.get("validation", [])], np.int64)
+    return frozenset(digest for _, digest in catalog.files(np.intersect1d(seen, catalog.ids(Filter(excluded=None)))))
+
+
+def _notes_of_copies(known: int) -> list[str]:
+    images = "1 image is an exact copy" if known == 1 else f"{known} images are exact copies"
+    return [f"{images} of what the network was trained or tuned on: left out."] if known else []
+
+
+def _external(member: predict.Member, project: Path, seen: frozenset[str], progress: Progress | None) -> tuple[Prediction, int]:
+    """Predict all labelled images of another project that states the same findings, without copies of images `seen`.
+
+    Returns the number of those copies too.
+    """
     with Catalog.open(project) as catalog:
         known = catalog.findings()
         missing = [name for name in member.header.findings if name not in known]
@@ -296,13 +325,14 @@ def _external(member: predict.Member, project: Path, progress: Progress | None) 
             raise DataError(
                 f"This project states none of the findings that the run knows ({', '.join(member.header.findings)})",
                 where=project,
-                remedy=f"It states {', '.join(known) or 'none'}; rename them to match.",
+                remedy=f"It states {', '.join(known) or 'none'}; import its images again with these names (--labels).",
             )
         ids = catalog.ids()
         targets = dataset.targets(catalog, ids, member.header.findings)
-        return predict.on_catalog(
-            member.classifier, member.header, catalog, ids[dataset.usable(targets, member.header.task)], progress=progress
-        )
+        ids = ids[dataset.usable(targets, member.header.task)]
+        new = np.array([digest not in seen for _, digest in catalog.files(ids)], bool)
+        found = predict.on_catalog(member.classifier, member.header, catalog, ids[new], progress=progress)
+        return found, int((~new).sum())
 
 
 def _notes_of_split(run: runs.Run, part: str) -> list[str]:

@@ -180,7 +180,7 @@ def run(
         try:
             rows.append(_explained(member, path, out, finding, scale_max))
         except ImageError as error:
-            rows.append({"path": str(path), "error": str(error)})
+            rows.append({"path": str(path), "error": f"{error.what}. {error.remedy}".strip()})
         if progress:
             progress(number, len(todo))
     return rows

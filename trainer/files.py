@@ -51,6 +51,8 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
     """
     with storage_in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         try:
             with temporary.open("wb") as file:

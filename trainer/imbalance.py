@@ -99,12 +99,13 @@ def shown(targets: Targets, task: str, method: str) -> Shown:
 
 def missing(targets: Targets, task: str, findings: Sequence[str]) -> tuple[str, ...]:
     """Sentences on findings that cannot be learned from these images: nobody has it, or (multi-label) everybody has."""
+    absent = [name for name, column in zip(findings, targets.T, strict=True) if not (column == 1).any()]
+    always = [name for name, column in zip(findings, targets.T, strict=True) if not (column == 0).any()]
     told = []
-    for name, column in zip(findings, targets.T, strict=True):
-        if not (column == 1).any():
-            told.append(f"No training image shows {name}: the network cannot learn to find it.")
-        elif task == "multi-label" and not (column == 0).any():
-            told.append(f"No training image is without {name}: the network cannot learn to rule it out.")
+    if absent:
+        told.append(f"No training image shows {', '.join(absent)}: the network cannot learn to find what it never sees.")
+    if task == "multi-label" and (always := [name for name in always if name not in absent]):
+        told.append(f"No training image is without {', '.join(always)}: the network cannot learn to rule that out.")
     return tuple(told)
 
 

@@ -312,9 +312,22 @@ def _store(project: Path, plan: _Plan, outcome: _Outcome) -> None:
         raise
 
 
+def _copies(catalog: Catalog, here: set[Path]) -> int:
+    """Number of images of the sources `here` of which another source of the project holds an exact copy."""
+    folders = catalog.folders()
+    if not set(folders) - here:
+        return 0
+    digests: dict[bool, list[str]] = {True: [], False: []}
+    for path, digest in catalog.files(catalog.ids()):
+        digests[any(path.is_relative_to(root) for root in here)].append(digest)
+    elsewhere = set(digests[False])
+    return sum(digest in elsewhere for digest in digests[True])
+
+
 def _report(project: Path, plans: Sequence[_Plan], outcomes: Sequence[_Outcome], first: Sequence[str]) -> Imported:
     with Catalog.open(project) as catalog:
         counts = catalog.counts()
+        copies = _copies(catalog, {plan.root for plan in plans})
     unmatched = [set(plan.said.unmatched) for plan in plans]
     nowhere = set.intersection(*unmatched) if all(plan.said.table for plan in plans) else set.union(*unmatched)
     notes = [*first]
@@ -324,6 +337,11 @@ def _report(project: Path, plans: Sequence[_Plan], outcomes: Sequence[_Outcome],
     if counts.patient_unknown:
         notes.append(
             f"the patient of {counts.patient_unknown} images is unknown; a split can only keep exact duplicates together"
+        )
+    if copies:
+        notes.append(
+            f"{copies} images of this source stand in another source of the project too; "
+            "if its folder was moved, move it back or start a new project"
         )
     return Imported(
         project=project,

@@ -109,6 +109,8 @@ class Training:
         parts = {}
         for name in ("train", "validation"):
             ids = np.array(split.get(name, []), np.int64)
+            for sentence in dataset.unfit(self.catalog, ids, self.names, self.settings.task.kind, name):
+                self._tell("note", text=sentence)
             parts[name] = dataset.part(self.catalog, ids, self.names, self.settings, progress=progress)
         dataset.check(parts, self.names, self.run.project)
         for sentence in dataset.unreadable(parts):
@@ -281,6 +283,7 @@ class Training:
         self._tell(
             "epoch",
             epoch=position.epoch,
+            epochs=self.settings.schedule.epochs,
             step=self._step(),
             train_loss=_number(loss),
             validation_loss=_number(figures["loss"]),

@@ -99,6 +99,11 @@ def check_nesting(chosen: Sequence[Path], earlier: Sequence[Path]) -> None:
                 )
 
 
+def is_mask(path: Path) -> bool:
+    """Whether a path's own words say that it is a mask drawn over a radiograph, or lies among such."""
+    return bool(_MASK_FILE.fullmatch(path.stem)) or any(_MASK_FOLDER.fullmatch(name.casefold()) for name in path.parts[:-1])
+
+
 class _Walk:
     """One walk through a source; links to folders are not followed, so it always ends."""
 
@@ -163,7 +168,7 @@ def listing(root: Path, only: Sequence[Path] = ()) -> Listing:
         walk.files.append(Found(file.relative_to(root).as_posix(), about.st_size, about.st_mtime_ns))
     if not only:
         walk.folder(root, "")
-    notes = [f"{count} {what} were passed over" for what, count in sorted(walk.passed.items())]
+    notes = [f"passed over: {count} {what}" for what, count in sorted(walk.passed.items())]
     return Listing(tuple(walk.files), tuple(walk.tables), tuple(notes), tuple(walk.refused))
 
 

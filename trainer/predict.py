@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainer import batches, checkpoints, dataset, devices, files, images, models, results, runs
+from trainer import batches, checkpoints, dataset, devices, files, images, models, places, results, runs
 from trainer.catalog import Catalog
 from trainer.errors import DataError, ImageError, Progress, WeightsError
 
@@ -138,7 +138,8 @@ def _each(members: Sequence[Member], paths: Sequence[Path], progress: Progress |
             image = images.read(path)
             yield on_image(members, image, path)
         except ImageError as error:
-            yield FilePrediction(path, np.empty(0, np.float32), np.empty(0, np.float32), error=str(error))
+            empty = np.empty(0, np.float32)
+            yield FilePrediction(path, empty, empty, error=f"{error.what}. {error.remedy}".strip())
         if progress:
             progress(number, len(paths))
 
@@ -160,7 +161,8 @@ def expanded(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             with files.storage_in_words(path):
-                inside = sorted(p for p in path.rglob("*") if p.is_file() and images.looks_like_image(p))
+                walked = (p for p in path.rglob("*") if not places.is_mask(p.relative_to(path)))  # as the import does
+                inside = sorted(p for p in walked if p.is_file() and images.looks_like_image(p))
             if not inside:
                 raise DataError("There are no images in this folder", where=path, remedy="Give PNG, JPEG, TIFF or DICOM files.")
             found += inside

@@ -35,7 +35,7 @@ def load(name: str) -> Recipe:
         with files.storage_in_words(path):
             content = path.read_bytes()
         try:
-            return _parsed(path.stem, content.decode("utf-8"))
+            return _parsed(path.stem, content.decode("utf-8"), where=path)
         except UnicodeDecodeError as error:
             raise ConfigError("The recipe is not a text file", where=path, remedy="Save it as UTF-8.") from error
     known = {recipe.name: recipe for recipe in every()}
@@ -44,10 +44,10 @@ def load(name: str) -> Recipe:
     return known[name]
 
 
-def _parsed(name: str, text: str) -> Recipe:
+def _parsed(name: str, text: str, where: Path | None = None) -> Recipe:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"Not a TOML file: {error}", where=name, remedy="Correct the line that is named.") from error
+        raise ConfigError(f"Not a TOML file: {error}", where=where or name, remedy="Correct the line that is named.") from error
     title, about = table.pop("title", name), " ".join(str(table.pop("about", "")).split())
     return Recipe(name, str(title), about, config.from_tables(table))

@@ -1,5 +1,6 @@
 """The run folder: one training from its configuration to its last event. All displays only read it."""
 
+import itertools
 import json
 import os
 import time
@@ -13,7 +14,7 @@ from typing import Any
 import filelock
 
 from trainer import files
-from trainer.errors import DataError, RunError, did_you_mean
+from trainer.errors import DataError, RunError, command_line, counted, did_you_mean
 
 FINAL = ("finished", "stopped", "failed")
 RUNS_FOLDER = "runs"
@@ -184,8 +185,8 @@ class Run:
         if last is None:
             return Status("new", "not started yet")
         words = {
-            "finished": f"finished after {last.get('epochs', '?')} epochs",
-            "stopped": f"stopped by you{_progress(events)}; it can be resumed",
+            "finished": f"finished after {counted(last.get('epochs', 0), 'epoch')}",
+            "stopped": f"stopped by you{_progress(events) or ' before it began to learn'}; it can be resumed",
             "failed": f"failed: {last.get('what', 'unknown')}. {last.get('remedy', '')}".strip(),
             "started": f"crashed{_progress(events)}; it can be resumed",
         }
@@ -202,7 +203,7 @@ def create(project: Path, name: str, about: Mapping[str, Any], split: Mapping[st
 
     Raises `RunError` if there is one of that name, `StorageError`.
     """
-    name = name or f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{about.get('recipe') or 'run'}"
+    name = name or _unused(project, f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{about.get('recipe') or 'run'}")
     if Path(name).name != name or name.startswith(".") or any(c in '<>:"|?*\\' for c in name):
         raise RunError(f"'{name}' cannot be the name of a run", remedy="Use letters, digits, '-' and '_'.")
     run = Run(project / RUNS_FOLDER / name)
@@ -211,6 +212,12 @@ def create(project: Path, name: str, about: Mapping[str, Any], split: Mapping[st
     files.write_json(run.folder / "split.json", dict(split))
     files.write_json(run.folder / "config.json", dict(about))  # last: a folder with a configuration is a whole run
     return run
+
+
+def _unused(project: Path, name: str) -> str:
+    """The name, with a number where another run of the same second has it."""
+    numbered = (f"{name}-{number}" if number > 1 else name for number in itertools.count(1))
+    return next(one for one in numbered if not (project / RUNS_FOLDER / one).exists())
 
 
 def every(project: Path) -> list[Run]:
@@ -223,14 +230,14 @@ def every(project: Path) -> list[Run]:
 
 def find(path: Path) -> Run:
     """The run at `path`: a run folder, or a project, whose newest run it then is. Raises `RunError`."""
-    path = path.absolute()
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - resolves "." and "..", keeps links
     if (path / "config.json").is_file():
         return Run(path)
     if (path / "catalog.sqlite").is_file():
         runs = every(path)
         if runs:
             return runs[-1]
-        raise RunError("This project has no runs yet", where=path, remedy=f"Train one: cxr-trainer train {path.name}")
+        raise RunError("This project has no runs yet", where=path, remedy=f"Train one: {command_line('train', path)}")
     names = [run.name for run in every(path.parent.parent)] if path.parent.name == RUNS_FOLDER else []
     remedy = did_you_mean(path.name, names) or "Runs lie in PROJECT.cxr/runs/."
     raise RunError("There is no such run", where=path, remedy=remedy)
@@ -265,7 +272,8 @@ def event_words(event: Mapping[str, Any]) -> str:
     if event["kind"] == "epoch":
         figures = ", ".join(f"{name} {_three(value)}" for name, value in event["metrics"].items())
         losses = f"loss {_three(event['train_loss'])}, on validation {_three(event['validation_loss'])}"
-        return f"Epoch {event['epoch']}: {losses}; {figures}{' (best so far)' if event['best'] else ''}"
+        total = f" of {event['epochs']}" if "epochs" in event else ""
+        return f"Epoch {event['epoch']}{total}: {losses}; {figures}{' (best so far)' if event['best'] else ''}"
     if event["kind"] == "started":
         return (
             f"On {event['device_name']} in {event['precision']}, batches of {event['batch']}; "
@@ -297,5 +305,10 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 
 def _progress(events: Sequence[Mapping[str, Any]]) -> str:
-    last = next((e for e in reversed(events) if e["kind"] in ("epoch", "batch", "checkpoint")), None)
-    return f" in epoch {last['epoch']}" if last and "epoch" in last else ""
+    """ " in epoch 3 of 10", the one under way; empty before the first step."""
+    last = next((e for e in reversed(events) if e["kind"] in ("epoch", "batch") and "epoch" in e), None)
+    if last is None:
+        return ""
+    total = next((e.get("epochs", 0) for e in reversed(events) if e["kind"] == "started"), 0)
+    under_way = last["epoch"] + (last["kind"] == "epoch")
+    return f" in epoch {min(under_way, total or under_way)}" + (f" of {total}" if total else "")

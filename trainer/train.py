@@ -11,7 +11,7 @@ import torch
 import trainer
 from trainer import config, dataset, devices, images, models, runs
 from trainer.catalog import Catalog, Split
-from trainer.errors import DataError, Progress, RunError, Stopped, TrainerError
+from trainer.errors import DataError, Progress, RunError, Stopped, TrainerError, command_line
 from trainer.loop import Listener, Outcome, StopAsked, Training
 
 
@@ -34,9 +34,9 @@ def run(
     last event. `stop` is asked before each step, as is the run's stop file: what was learned is kept then.
     """
     with Catalog.open(project) as catalog:
+        if not split and not catalog.active_split():
+            raise DataError("The project has no split yet", where=project, remedy=f"Make one: {command_line('split', project)}")
         chosen = catalog.split(split or None)
-        if chosen is None:
-            raise DataError("This project has no split yet", where=project, remedy=f"Make one: cxr-trainer split {project}")
         names = dataset.findings(catalog, settings.task)
         _check(settings)
         about = _about(settings, names, chosen, recipe, command)
@@ -93,12 +93,23 @@ def _frozen(split: Split) -> dict[str, Any]:
 
 def _held(run: runs.Run, catalog: Catalog, progress: Progress | None, stop: StopAsked, listener: Listener) -> Outcome:
     """Work on the run under its lock; whatever ends it becomes its last event."""
+
+    def reading(done: int, total: int) -> None:
+        if stop() or run.stop_requested():
+            raise Stopped
+        if progress:
+            progress(done, total)
+
     with run.locked():
         run.clear_stop()
         try:
-            return Training(run, catalog, progress=progress, listener=listener).work(stop)
-        except (Stopped, KeyboardInterrupt):
-            run.append("stopped", epoch=0, what="Stopped while the images were read; nothing had been learned yet")
+            return Training(run, catalog, progress=reading, listener=listener).work(stop)
+        except Stopped:
+            run.clear_stop()
+            run.append("stopped", what="Stopped while the images were read")
+            raise
+        except KeyboardInterrupt:
+            run.append("stopped", what="Ended at once; what was learned since the last checkpoint is lost")
             raise
         except TrainerError as error:
             run.append("failed", what=error.what, where=error.where, remedy=error.remedy)

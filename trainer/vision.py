@@ -7,7 +7,7 @@ this way their schemas are declared and it is tried again. (Declaring them first
 
 import sys
 
-import torch
+from torch import library
 
 
 def _declare_missing_operators() -> None:
@@ -15,7 +15,7 @@ def _declare_missing_operators() -> None:
         "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
         "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     ):
-        torch.library.define(f"torchvision::{schema.partition('(')[0]}", schema[schema.index("(") :])
+        library.define(f"torchvision::{schema.partition('(')[0]}", schema[schema.index("(") :])
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         del sys.modules[name]
 

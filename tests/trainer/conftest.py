@@ -1,6 +1,7 @@
-"""A small drawn dataset and a project with it, made once; each test gets its own copy of the project."""
+"""Small sources, catalogs and projects. What takes long is made once; each test gets its own copy of the project."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,42 @@ import pytest
 from trainer import config, importer, phantom, split, train
 from trainer.catalog import Catalog
 
+from .makers import draw, entry
+
 FINDINGS = ("Normal", "Lobar pneumonia", "Pleural effusion")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """An empty folder."""
+    folder = tmp_path / "clinic"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def classes(source: Path) -> Path:
+    """Two findings with three images each."""
+    draw(source, *(f"{finding}/{number}.png" for finding in ("Covid", "Normal") for number in range(3)))
+    return source
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, source: Path) -> Iterator[Catalog]:
+    """Six images: patients p0, p0, p1, p1, "", ""; views PA, AP, PA, AP, PA, AP; COVID-19 stated for the first four only."""
+    with Catalog.create(tmp_path / "small.cxr") as made:
+        rows = [
+            entry(
+                number,
+                patient=("p0", "p0", "p1", "p1", "", "")[number],
+                view=("PA", "AP")[number % 2],
+                age=None if number == 5 else 60.0 - number,
+                labels={"Normal": number % 2} | ({"COVID-19": int(number == 0)} if number < 4 else {}),
+            )
+            for number in range(6)
+        ]
+        made.store(source, rows, findings=("Normal", "COVID-19"), layout="by hand")
+        yield made
 
 
 @pytest.fixture(scope="session")

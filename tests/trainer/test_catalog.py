@@ -6,50 +6,20 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from trainer import catalog as module
-from trainer.catalog import NO, NOT_STATED, YES, Catalog, Entry, Filter, Split, project_folder
+from trainer.catalog import NO, NOT_STATED, YES, Catalog, Filter, Split, project_folder
 from trainer.errors import DataError, StorageError
 
+from .makers import entry
+
 FINDINGS = ("Normal", "Pneumonia", "COVID-19")
-
-
-def entry(number: int, **more: Any) -> Entry:  # noqa: ANN401 - any field
-    plain = Entry(f"a/{number:03d}.png", f"{number:040x}", 100 + number, 1_000 + number, 20, 10)
-    return replace(plain, **more)
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "source"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def catalog(tmp_path: Path, source: Path) -> Iterator[Catalog]:
-    """Six images: patients p0, p0, p1, p1, "", ""; views PA, AP, PA, AP, PA, AP; COVID-19 stated for the first four only."""
-    with Catalog.create(tmp_path / "small.cxr") as made:
-        rows = [
-            entry(
-                number,
-                patient=("p0", "p0", "p1", "p1", "", "")[number],
-                view=("PA", "AP")[number % 2],
-                age=None if number == 5 else 60.0 - number,
-                labels={"Normal": number % 2} | ({"COVID-19": int(number == 0)} if number < 4 else {}),
-            )
-            for number in range(6)
-        ]
-        made.store(source, rows, findings=("Normal", "COVID-19"), layout="by hand")
-        yield made
 
 
 def test_name_gets_its_suffix_unless_it_is_a_project_already(tmp_path: Path) -> None:

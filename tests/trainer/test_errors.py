@@ -1,5 +1,9 @@
 """Errors say what, where and the remedy on one line."""
 
+import os
+import shlex
+from pathlib import Path
+
 import pytest
 
 from trainer import errors
@@ -42,3 +46,16 @@ def test_an_order_to_stop_is_no_error() -> None:
 )
 def test_the_nearest_known_word_is_offered(word: str, known: list[str], answer: str) -> None:
     assert errors.did_you_mean(word, known) == answer
+
+
+def test_a_count_agrees_with_its_noun() -> None:
+    assert errors.counted(1, "epoch") == "1 epoch"
+    assert errors.counted(0, "epoch") == "0 epochs"
+    assert errors.counted(2, "copy", "copies") == "2 copies"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="another shell quotes in another way")
+def test_a_command_can_be_pasted_into_a_shell() -> None:
+    line = errors.command_line("train", Path("my lungs.cxr"), "--set", "a=$b")
+    assert shlex.split(line) == ["cxr-trainer", "train", "my lungs.cxr", "--set", "a=$b"]
+    assert errors.command_line("show", "lungs.cxr") == "cxr-trainer show lungs.cxr"

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import os
-import random
 import stat
 import struct
 import zlib
@@ -19,10 +18,7 @@ from hypothesis import strategies as st
 from trainer import dicom, images
 from trainer.errors import ImageError
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::UserWarning:pydicom"),
-    pytest.mark.filterwarnings("ignore::UserWarning:PIL"),
-]
+from .mutants import check_mutants_are_read_or_refused
 
 GREY = np.array([[0, 51, 102], [153, 204, 255]], dtype=np.uint8)
 EXPECTED = [[0, 0.2, 0.4], [0.6, 0.8, 1]]
@@ -365,22 +361,7 @@ def test_mutated_files_are_read_or_refused(capfd: pytest.CaptureFixture[str]) ->
     seeds += [saved(picture.convert(mode), "TIFF") for mode in ("1", "L", "I;16", "P", "RGBA")] + [saved(floats, "TIFF")]
     seeds += [saved(picture, "TIFF", compression=how) for how in ("tiff_lzw", "tiff_adobe_deflate", "jpeg")]
     seeds += [saved(picture.convert("RGB"), kind) for kind in ("BMP", "WEBP")]
-    chance = random.Random(11)
-    read = 0
-    for turn in range(1500):
-        content = bytearray(seeds[turn % len(seeds)])
-        for _ in range(chance.choice([1, 2, 8])):
-            content[chance.randrange(len(content))] = chance.choice([0, 1, 127, 128, 255, chance.randrange(256)])
-        if turn % 5 == 0:
-            del content[chance.randrange(len(content)) :]
-        try:
-            pixels = images.decode(bytes(content), name="x").pixels
-        except ImageError:
-            continue
-        assert pixels.dtype == np.float32
-        assert 0 <= pixels.min() <= pixels.max() <= 1
-        read += 1
-    assert read > 200
+    check_mutants_are_read_or_refused(seeds, mutants=1500, seed=11)
     capfd.readouterr()
 
 

@@ -172,3 +172,13 @@ def test_no_finding_at_all_is_refused(function: object, task: str) -> None:
 def test_an_unknown_task_is_refused() -> None:
     with pytest.raises(ConfigError, match="no kind of task"):
         imbalance.class_weights(three, "ordinal")
+
+
+def test_findings_that_nobody_has_are_told_in_one_sentence() -> None:
+    targets = np.array([[1, 0, 0, 1], [0, 0, 0, 1]], np.int8)
+    told = imbalance.missing(targets, "multi-label", ("A", "B", "C", "D"))
+    assert told == (
+        "No training image shows B, C: the network cannot learn to find what it never sees.",
+        "No training image is without D: the network cannot learn to rule that out.",
+    )
+    assert len(imbalance.missing(targets, "multi-class", ("A", "B", "C", "D"))) == 1

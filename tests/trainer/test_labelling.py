@@ -2,53 +2,17 @@
 
 from pathlib import Path
 
-import numpy as np
-import PIL.Image
 import pytest
 
 from trainer import importer
 from trainer.catalog import NO, NOT_STATED, YES, Catalog, Filter
-from trainer.importer import Imported
 
-
-def draw(root: Path, *paths: str, shade: int | None = None) -> None:
-    """Small images whose content differs from name to name, unless a shade is given."""
-    for path in paths:
-        pixels = np.full((8, 6), 128 if shade is None else shade, dtype=np.uint8)
-        if shade is None:
-            pixels.flat[:] = np.frombuffer(path.encode() * 48, dtype=np.uint8)[:48]
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        PIL.Image.fromarray(pixels).save(root / path)
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "clinic"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def classes(source: Path) -> Path:
-    """Two findings with three images each."""
-    draw(source, *(f"{finding}/{number}.png" for finding in ("Covid", "Normal") for number in range(3)))
-    return source
+from .makers import draw, figures, state
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     return tmp_path / "p.cxr"
-
-
-def state(project: Path) -> dict[str, dict[str, int]]:
-    """Labels of all images that are there, by path."""
-    with Catalog.open(project) as catalog:
-        ids = catalog.ids()
-        return {path: dict(r.labels) for path, r in zip(catalog.column(ids, "path"), catalog.records(ids), strict=True)}
-
-
-def figures(found: Imported) -> tuple[int, int, int, int]:
-    return found.taken, found.changed, found.unchanged, found.gone
 
 
 def test_a_table_at_the_top_is_found(classes: Path, project: Path) -> None:

@@ -48,7 +48,7 @@ def quiet(figure: Callable[..., Any], *values: Any, **more: Any) -> float:  # no
         return float(figure(*values, **more))
 
 
-def same(ours: Any, theirs: float) -> None:  # noqa: ANN401
+def check_same(ours: Any, theirs: float) -> None:  # noqa: ANN401
     """Equal to 1e-9, or both not defined."""
     assert float(ours) == EXACT(theirs, abs=1e-9, nan_ok=True)
 
@@ -68,13 +68,13 @@ def test_counts_and_figures_of_one_finding_agree_with_scikit_learn(data: Data, t
         assert np.isnan([f(matrix) for f in (metrics.accuracy, metrics.f1, metrics.sensitivity, metrics.npv)]).all()
         return
     more = {"sample_weight": weight, "zero_division": NAN}
-    same(metrics.sensitivity(matrix), quiet(oracle.recall_score, truth, said, **more))
-    same(metrics.specificity(matrix), quiet(oracle.recall_score, 1 - truth, 1 - said, **more))
-    same(metrics.precision(matrix), quiet(oracle.precision_score, truth, said, **more))
-    same(metrics.npv(matrix), quiet(oracle.precision_score, 1 - truth, 1 - said, **more))
-    same(metrics.f1(matrix), quiet(oracle.f1_score, truth, said, **more))
-    same(metrics.accuracy(matrix), quiet(oracle.accuracy_score, truth, said, sample_weight=weight))
-    same(metrics.balanced_accuracy(matrix), quiet(oracle.balanced_accuracy_score, truth, said, sample_weight=weight))
+    check_same(metrics.sensitivity(matrix), quiet(oracle.recall_score, truth, said, **more))
+    check_same(metrics.specificity(matrix), quiet(oracle.recall_score, 1 - truth, 1 - said, **more))
+    check_same(metrics.precision(matrix), quiet(oracle.precision_score, truth, said, **more))
+    check_same(metrics.npv(matrix), quiet(oracle.precision_score, 1 - truth, 1 - said, **more))
+    check_same(metrics.f1(matrix), quiet(oracle.f1_score, truth, said, **more))
+    check_same(metrics.accuracy(matrix), quiet(oracle.accuracy_score, truth, said, sample_weight=weight))
+    check_same(metrics.balanced_accuracy(matrix), quiet(oracle.balanced_accuracy_score, truth, said, sample_weight=weight))
 
 
 @QUICK
@@ -87,11 +87,11 @@ def test_areas_agree_with_scikit_learn(data: Data, weighted: bool) -> None:
     precise = metrics.auprc(y, p, w if weighted else None)
     yes, no = w[y == 1].sum(), w[y == 0].sum()
     if yes and no:
-        same(area, oracle.roc_auc_score(y[stated], p[stated], sample_weight=w[stated]))
+        check_same(area, oracle.roc_auc_score(y[stated], p[stated], sample_weight=w[stated]))
     else:
         assert math.isnan(area)
     if yes:
-        same(precise, oracle.average_precision_score(y[stated], p[stated], sample_weight=w[stated]))
+        check_same(precise, oracle.average_precision_score(y[stated], p[stated], sample_weight=w[stated]))
     else:
         assert math.isnan(precise)
 
@@ -104,7 +104,7 @@ def test_brier_agrees_with_scikit_learn(data: Data, weighted: bool) -> None:
     stated = y >= 0
     score = metrics.brier(y, p, w)
     if w[stated].sum():
-        same(score, oracle.brier_score_loss(y[stated], p[stated].astype(float), sample_weight=w[stated], labels=[0, 1]))
+        check_same(score, oracle.brier_score_loss(y[stated], p[stated].astype(float), sample_weight=w[stated], labels=[0, 1]))
     else:
         assert math.isnan(score)
 
@@ -125,13 +125,13 @@ def test_confusion_and_its_figures_agree_with_scikit_learn(images: int, findings
     t, s, weight = truth[known], said[known], w[known]
     every = np.arange(findings)
     np.testing.assert_allclose(matrix, oracle.confusion_matrix(t, s, labels=every, sample_weight=weight), atol=1e-9)
-    same(metrics.accuracy(matrix), oracle.accuracy_score(t, s, sample_weight=weight))
-    same(metrics.balanced_accuracy(matrix), quiet(oracle.balanced_accuracy_score, t, s, sample_weight=weight))
+    check_same(metrics.accuracy(matrix), oracle.accuracy_score(t, s, sample_weight=weight))
+    check_same(metrics.balanced_accuracy(matrix), quiet(oracle.balanced_accuracy_score, t, s, sample_weight=weight))
     macro = {"average": "macro", "labels": every, "sample_weight": weight, "zero_division": NAN}
-    same(metrics.macro_f1(matrix), quiet(oracle.f1_score, t, s, **macro))
+    check_same(metrics.macro_f1(matrix), quiet(oracle.f1_score, t, s, **macro))
     against = metrics.one_against_rest(matrix)
     np.testing.assert_allclose(against, oracle.multilabel_confusion_matrix(t, s, labels=every, sample_weight=weight), atol=1e-9)
-    same(metrics.average(metrics.precision(against)), quiet(oracle.precision_score, t, s, **macro))
+    check_same(metrics.average(metrics.precision(against)), quiet(oracle.precision_score, t, s, **macro))
 
 
 @QUICK
@@ -142,15 +142,15 @@ def test_hamming_and_exact_match(data: Data) -> None:
     stated = targets >= 0
     wrong = (decided != (targets == 1)) & stated
     pairs = (stated * w[:, None]).sum()
-    same(metrics.hamming(targets, decided, w), (wrong * w[:, None]).sum() / pairs if pairs else NAN)
+    check_same(metrics.hamming(targets, decided, w), (wrong * w[:, None]).sum() / pairs if pairs else NAN)
     rows = stated.any(axis=1)
     weight = w[rows].sum()
-    same(metrics.exact_match(targets, decided, w), (w[rows] * ~wrong[rows].any(axis=1)).sum() / weight if weight else NAN)
+    check_same(metrics.exact_match(targets, decided, w), (w[rows] * ~wrong[rows].any(axis=1)).sum() / weight if weight else NAN)
     if stated.all() and targets.size and w.sum():
-        same(metrics.hamming(targets, decided, w), oracle.hamming_loss(targets, decided.astype(int), sample_weight=w))
+        check_same(metrics.hamming(targets, decided, w), oracle.hamming_loss(targets, decided.astype(int), sample_weight=w))
         if targets.shape[1] > 1:
             share = oracle.accuracy_score(targets, decided.astype(int), sample_weight=w)
-            same(metrics.exact_match(targets, decided, w), share)
+            check_same(metrics.exact_match(targets, decided, w), share)
 
 
 @QUICK
@@ -183,7 +183,7 @@ def test_a_whole_weight_is_that_many_copies(data: Data, seed: int) -> None:
     y, p, _ = data
     times = np.random.default_rng(seed).integers(0, 4, len(y))
     for figure in (metrics.auroc, metrics.auprc, metrics.brier, metrics.expected_calibration_error):
-        same(figure(y, p, weights=times), float(figure(np.repeat(y, times), np.repeat(p, times))))
+        check_same(figure(y, p, weights=times), float(figure(np.repeat(y, times), np.repeat(p, times))))
 
 
 def test_matrix_stands_truth_down_prediction_across() -> None:

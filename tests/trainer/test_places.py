@@ -29,7 +29,7 @@ def test_images_are_found_in_all_folders(tmp_path: Path) -> None:
     assert [file.path for file in seen.files] == ["a/deep/y.dcm", "a/x.jpg", "a/z.tif", "b.PNG"]
     assert seen.files[0].bytes == 1
     assert seen.files[0].modified == (tmp_path / "a/deep/y.dcm").stat().st_mtime_ns
-    assert seen.notes == ("2 other files were passed over",)
+    assert seen.notes == ("passed over: 2 other files",)
 
 
 def test_dicom_without_an_extension_is_an_image(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_links_that_go_round_end(tmp_path: Path) -> None:
     (tmp_path / "dangling.png").symlink_to(tmp_path / "nowhere.png")
     seen = listing(tmp_path)
     assert [file.path for file in seen.files] == ["a/x.png", "y.png"]
-    assert seen.notes == ("1 links to folders were passed over",)
+    assert seen.notes == ("passed over: 1 links to folders",)
     assert seen.refused == (("dangling.png", "There is no such file or folder"),)
 
 
@@ -247,3 +247,17 @@ def test_single_files_are_grouped_by_folder(tmp_path: Path) -> None:
     a, b = tmp_path / "a", tmp_path / "b"
     assert places.roots(tmp_path / "p.cxr", [a / "x.png", b, a / "y.png"]) == {b: (), a: (a / "x.png", a / "y.png")}
     assert places.roots(tmp_path / "p.cxr", [b / "z.png", b]) == {b: ()}
+
+
+@pytest.mark.parametrize(
+    ("path", "mask"),
+    [
+        ("masks/a.png", True),
+        ("x/lung_mask/a.png", True),
+        ("a_mask.png", True),
+        ("images/a.png", False),
+        ("unmasked/a.png", False),
+    ],
+)
+def test_masks_are_known_by_their_names(path: str, *, mask: bool) -> None:
+    assert places.is_mask(Path(path)) is mask

@@ -43,6 +43,11 @@ def some(seed: int = 0, images: int = 60) -> tuple[np.ndarray, np.ndarray]:
     return y, np.clip(random.normal(0.35 + 0.3 * y, 0.2), 0, 1)
 
 
+def drawn(svg: str, tag: str, colour: str) -> int:
+    """How many elements of a kind stand in a drawing with this colour: a `use` is a marker, a `path` a line or a bar."""
+    return sum(colour.lower() in one.get("style", "") for one in ET.fromstring(svg).iter(tag))
+
+
 def every() -> dict[str, str]:
     y, p = some()
     return {
@@ -105,7 +110,14 @@ def test_what_a_drawing_says_to_a_screen_reader_is_escaped() -> None:
     ],
 )
 def test_trainings_of_any_length_with_gaps_can_be_drawn(changes: dict[str, object]) -> None:
-    ET.fromstring(plots.training(history(**changes), "training", "x"))  # type: ignore[arg-type]
+    shown = history(**changes)  # type: ignore[arg-type]
+    svg = plots.training(shown, "training", "x")
+    few = len(shown.epochs) <= 40  # more are a line without markers
+    for colour, values, legend in zip(
+        plots.COLOURS, (shown.train_loss, shown.validation_loss, shown.metric), (1, 1, 0), strict=False
+    ):
+        assert drawn(svg, "use", colour) == few * (int(np.isfinite(values).sum()) + legend)
+        assert drawn(svg, "path", colour) > 0
 
 
 def test_the_best_epoch_is_marked_only_where_there_is_one() -> None:
@@ -149,8 +161,10 @@ def test_a_line_in_the_legend_looks_like_its_curve() -> None:
 @pytest.mark.parametrize("bins", [1, 10])
 def test_calibration_of_few_images_can_be_drawn(bins: int) -> None:
     y, p = np.array([1, 0, -1], np.int8), np.array([1.0, 0.0, 0.5])
-    ET.fromstring(plots.calibration(metrics.calibration(y, p, bins), "c", "x"))
-    ET.fromstring(plots.calibration(metrics.calibration(y[2:], p[2:], bins), "c", "x"))
+    for start, points in ((0, min(bins, 2)), (2, 0)):  # the two that are stated, in one bin or in two; and none
+        svg = plots.calibration(metrics.calibration(y[start:], p[start:], bins), "c", "x")
+        assert drawn(svg, "use", plots.COLOURS[0]) == points
+        assert drawn(svg, "path", "#bbbbbb") == bins
 
 
 def test_the_scale_names_its_largest_value() -> None:

@@ -1,7 +1,5 @@
 """Filters, orders and counts: the same answers as plain Python gives."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,40 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer import queries
-from trainer.catalog import NO, NOT_STATED, YES, Catalog, Entry, Filter, Split
+from trainer.catalog import NO, NOT_STATED, YES, Catalog, Filter, Split
 from trainer.errors import DataError
 
+from .makers import entry
+
 FINDINGS = ("Normal", "Pneumonia", "COVID-19")
-
-
-def entry(number: int, **more: Any) -> Entry:  # noqa: ANN401 - any field
-    plain = Entry(f"a/{number:03d}.png", f"{number:040x}", 100 + number, 1_000 + number, 20, 10)
-    return replace(plain, **more)
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "source"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def catalog(tmp_path: Path, source: Path) -> Iterator[Catalog]:
-    """Six images: patients p0, p0, p1, p1, "", ""; views PA, AP, PA, AP, PA, AP; COVID-19 stated for the first four only."""
-    with Catalog.create(tmp_path / "small.cxr") as made:
-        rows = [
-            entry(
-                number,
-                patient=("p0", "p0", "p1", "p1", "", "")[number],
-                view=("PA", "AP")[number % 2],
-                age=None if number == 5 else 60.0 - number,
-                labels={"Normal": number % 2} | ({"COVID-19": int(number == 0)} if number < 4 else {}),
-            )
-            for number in range(6)
-        ]
-        made.store(source, rows, findings=("Normal", "COVID-19"), layout="by hand")
-        yield made
 
 
 def test_orders(catalog: Catalog) -> None:

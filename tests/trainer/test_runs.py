@@ -28,6 +28,11 @@ def test_a_name_is_made_where_none_is_given(tmp_path: Path) -> None:
     assert runs.create(tmp_path, "", {"recipe": "quick"}, {"parts": {}}).name.endswith("-quick")
 
 
+def test_two_runs_of_the_same_second_get_names_of_their_own(tmp_path: Path) -> None:
+    names = {runs.create(tmp_path, "", {"recipe": "quick"}, {"parts": {}}).name for _ in range(5)}
+    assert len(names) == 5
+
+
 @pytest.mark.parametrize("name", ["../x", ".hidden", "a/b", "a:b", "a*"])
 def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(RunError, match="cannot be the name"):
@@ -83,11 +88,13 @@ def test_what_was_done_again_after_a_resume_counts_once(run: runs.Run) -> None:
         ([("started", {}), ("batch", {"epoch": 3})], "crashed", "crashed in epoch 3; it can be resumed", True),
         ([("started", {}), ("finished", {"epochs": 5})], "finished", "finished after 5 epochs", False),
         (
-            [("started", {}), ("epoch", {"epoch": 2}), ("stopped", {})],
+            [("started", {"epochs": 9}), ("epoch", {"epoch": 2}), ("checkpoint", {"epoch": 2}), ("stopped", {"epoch": 2})],
             "stopped",
-            "stopped by you in epoch 2; it can be resumed",
+            "stopped by you in epoch 3 of 9; it can be resumed",
             True,
         ),
+        ([("started", {"epochs": 2}), ("epoch", {"epoch": 2})], "crashed", "crashed in epoch 2 of 2; it can be resumed", True),
+        ([("note", {}), ("stopped", {})], "stopped", "stopped by you before it began to learn; it can be resumed", True),
         ([("failed", {"what": "No memory", "remedy": "Buy some."})], "failed", "failed: No memory. Buy some.", True),
         ([("stopped", {}), ("started", {})], "crashed", "crashed; it can be resumed", True),
     ],
