@@ -38,7 +38,7 @@ def run(
             raise DataError("The project has no split yet", where=project, remedy=f"Make one: {command_line('split', project)}")
         chosen = catalog.split(split or None)
         names = dataset.findings(catalog, settings.task)
-        _check(settings)
+        _check(settings, progress)
         about = _about(settings, names, chosen, recipe, command)
         made = runs.create(project, name, about, _frozen(chosen))
         opened(made)
@@ -65,10 +65,12 @@ def resume(
         return _held(found, catalog, progress, stop, listener)
 
 
-def _check(settings: config.TrainConfig) -> None:
-    """Refuse what cannot work before anything is made. Raises `ConfigError`."""
+def _check(settings: config.TrainConfig, progress: Progress | None) -> None:
+    """Refuse what cannot work, and download what is missing, before anything is made. Raises `ConfigError`, `WeightsError`."""
     models.check(settings.model.backbone, settings.model.size)
     devices.check_precision(settings.compute.precision, devices.choose(settings.compute.device))
+    if settings.model.weights != "none":
+        models.initialise(models.build(settings.model.backbone, 1), settings.model.weights, progress=progress)
 
 
 def _about(

@@ -16,7 +16,7 @@ import torch
 
 from trainer import checkpoints, config, dataset, importer, models, results, runs, train
 from trainer.catalog import Catalog
-from trainer.errors import ConfigError, DataError, RunError, Stopped
+from trainer.errors import ConfigError, DataError, RunError, Stopped, TrainerError
 from trainer.learner import Learner
 
 
@@ -240,6 +240,16 @@ def test_an_unknown_finding_is_refused_before_a_run_is_made(project: Path, tiny:
 def test_an_unknown_backbone_is_refused_before_a_run_is_made(project: Path, tiny: config.TrainConfig) -> None:
     with pytest.raises(ConfigError, match="Did you mean resnet18"):
         train.run(project, config.changed(tiny, {"model.backbone": "resnet81"}))
+    assert runs.every(project) == []
+
+
+def test_weights_that_are_missing_or_of_another_network_are_refused_before_a_run_is_made(
+    project: Path, tiny: config.TrainConfig, tmp_path: Path
+) -> None:
+    safetensors.torch.save_file(models.build("resnet18", 2).body.state_dict(), tmp_path / "resnet.safetensors")
+    for name, words in (("nowhere.pth", "no such file"), ("resnet.safetensors", "resnet18")):
+        with pytest.raises(TrainerError, match=words):
+            train.run(project, config.changed(tiny, {"model.weights": str(tmp_path / name)}))
     assert runs.every(project) == []
 
 
