@@ -20,7 +20,7 @@ import torch
 from trainer import config, importer, phantom, runs, split, train
 from trainer.catalog import Catalog
 
-EPOCHS, BATCH = 4, 8
+EPOCHS, BATCH = 12, 8
 PLAIN = {
     "model.backbone": "cxr_small",
     "model.weights": "none",
@@ -83,7 +83,7 @@ def killed(project: Path, chosen: config.TrainConfig, rng: random.Random) -> tup
     while True:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            child.wait(rng.uniform(2.5, 6.0))
+            child.wait(rng.uniform(2.4, 4.5))
             break
         except subprocess.TimeoutExpired:
             child.kill()

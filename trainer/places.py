@@ -127,16 +127,16 @@ class _Walk:
     def _entry(self, entry: os.DirEntry[str], path: str) -> None:
         name = entry.name.casefold()
         if name.startswith(".") or name in _SYSTEM:
-            self.passed["hidden and system files"] += 1
+            self.passed["hidden or system file"] += 1
         elif entry.is_dir(follow_symlinks=False):
             if _MASK_FOLDER.fullmatch(name):
-                self.passed["folders of masks"] += 1
+                self.passed["folder of masks"] += 1
             elif name.endswith(PROJECT_SUFFIX) and (Path(entry) / CATALOG_FILE).exists():
-                self.passed["projects"] += 1
+                self.passed["project"] += 1
             else:
                 self.folder(Path(entry), path + "/")
         elif entry.is_dir():
-            self.passed["links to folders"] += 1
+            self.passed["link to a folder"] += 1
         else:
             self._file(entry, path)
 
@@ -150,13 +150,19 @@ class _Walk:
             about = entry.stat()
             # A pipe would never end, so nothing but a plain file is opened.
             if not stat.S_ISREG(about.st_mode) or not images.looks_like_image(file):
-                self.passed["other files"] += 1
+                self.passed["other file"] += 1
             elif _MASK_FILE.fullmatch(file.stem):
-                self.passed["masks"] += 1
+                self.passed["mask"] += 1
             else:
                 self.files.append(Found(path, about.st_size, about.st_mtime_ns))
         except OSError as error:
             self.refused.append((path, str(files.storage_error(error).what)))
+
+
+def _counted(count: int, what: str) -> str:
+    """ "2 folders of masks": the first noun takes the s."""
+    noun = re.split(r" of | to ", what)[0]
+    return f"{count} {noun}{'' if count == 1 else 's'}{what[len(noun) :]}"
 
 
 def listing(root: Path, only: Sequence[Path] = ()) -> Listing:
@@ -168,7 +174,7 @@ def listing(root: Path, only: Sequence[Path] = ()) -> Listing:
         walk.files.append(Found(file.relative_to(root).as_posix(), about.st_size, about.st_mtime_ns))
     if not only:
         walk.folder(root, "")
-    notes = [f"passed over: {count} {what}" for what, count in sorted(walk.passed.items())]
+    notes = [f"passed over: {_counted(count, what)}" for what, count in sorted(walk.passed.items())]
     return Listing(tuple(walk.files), tuple(walk.tables), tuple(notes), tuple(walk.refused))
 
 

@@ -70,7 +70,7 @@ def test_links_that_go_round_end(tmp_path: Path) -> None:
     (tmp_path / "dangling.png").symlink_to(tmp_path / "nowhere.png")
     seen = listing(tmp_path)
     assert [file.path for file in seen.files] == ["a/x.png", "y.png"]
-    assert seen.notes == ("passed over: 1 links to folders",)
+    assert seen.notes == ("passed over: 1 link to a folder",)
     assert seen.refused == (("dangling.png", "There is no such file or folder"),)
 
 
