@@ -88,6 +88,13 @@ def read_header(path: Path) -> Header:
         ) from error
 
 
+def weights_digest(path: Path) -> str:
+    """Identity of the weights in a checkpoint; another header (thresholds) does not change it. Raises `StorageError`."""
+    with files.storage_in_words(path):
+        content = path.read_bytes()
+    return files.digest(memoryview(content)[8 + struct.unpack("<Q", content[:8])[0] :])
+
+
 def set_thresholds(path: Path, thresholds: Mapping[str, float]) -> None:
     """Write other thresholds into a checkpoint. Raises `WeightsError`, `StorageError`."""
     header = read_header(path)

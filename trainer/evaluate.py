@@ -1,5 +1,6 @@
 """`Prediction` + thresholds from validation -> `Evaluation`, with intervals, baselines, subgroups and warnings in words."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -268,14 +269,16 @@ def run(
 
 def _own_part(run: runs.Run, member: predict.Member, catalog: Catalog, part: str, progress: Progress | None) -> Prediction:
     """Predict a part of the run's own split; the prediction kept by training serves while it belongs to the same weights."""
-    stored = run.predictions(part)
-    if part == "validation" and stored.exists() and stored.stat().st_mtime_ns >= member.path.stat().st_mtime_ns:
-        return Prediction.load(stored)
+    weights = checkpoints.weights_digest(member.path)
+    if part == "validation" and run.predictions(part).exists():
+        with contextlib.suppress(DataError):  # a damaged file is made again
+            stored = Prediction.load(run.predictions(part))
+            if stored.weights == weights:
+                return stored
     ids = np.intersect1d(np.array(run.split()["parts"].get(part, []), np.int64), catalog.ids())
-    targets = catalog.labels(ids, member.header.findings)
-    return predict.on_catalog(
-        member.classifier, member.header, catalog, ids[dataset.usable(targets, member.header.task)], progress=progress
-    )
+    usable = ids[dataset.usable(catalog.labels(ids, member.header.findings), member.header.task)]
+    made = predict.on_catalog(member.classifier, member.header, catalog, usable, progress=progress)
+    return replace(made, weights=weights)
 
 
 def _thresholds(run: runs.Run, member: predict.Member, validation: Prediction, rule: str) -> dict[str, float]:
@@ -285,7 +288,6 @@ def _thresholds(run: runs.Run, member: predict.Member, validation: Prediction, r
     thresholds = choose_thresholds(validation, rule or "youden")
     if not run.busy():
         checkpoints.set_thresholds(member.path, thresholds)
-        validation.save(run.predictions("validation"))  # newer than the checkpoint again
     return thresholds
 
 

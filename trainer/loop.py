@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -277,7 +277,8 @@ class Training:
         checkpoints.save(self.run.last, self.learner.kept, header)
         if better:
             checkpoints.save(self.run.best, self.learner.kept, header)
-            prediction.save(self.run.predictions("validation"))  # after the weights: an older file is seen as outdated
+            weights = checkpoints.weights_digest(self.run.best)
+            replace(prediction, weights=weights).save(self.run.predictions("validation"))
         position.seconds += time.perf_counter() - start
         left = self.settings.schedule.epochs - position.epoch
         self._tell(

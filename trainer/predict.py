@@ -105,6 +105,7 @@ def on_cache(
             progress(int(part[-1]) + 1, len(ids))
     classifier.train(training)
     kept = ids[rows]
+    view, sex, age, source = (tuple(map(str, catalog.column(kept, name))) for name in results.COLUMNS)
     return results.Prediction(
         ids=kept,
         findings=header.findings,
@@ -112,7 +113,10 @@ def on_cache(
         targets=dataset.targets(catalog, kept, header.findings),
         patients=tuple(catalog.patients(kept)),
         task=header.task,
-        **{name: tuple(str(v) for v in catalog.column(kept, name)) for name in ("view", "sex", "age", "source")},
+        view=view,
+        sex=sex,
+        age=age,
+        source=source,
     )
 
 

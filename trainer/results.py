@@ -33,7 +33,8 @@ class Prediction:
     """N images, K findings: `ids` int64 [N], `probabilities` float32 [N, K] in 0..1, `targets` int8 [N, K] in {1, 0, -1}.
 
     `task` is "multi-class" or "multi-label". `patients` and the columns have one text per image, "" where it is not known; a
-    column may be empty as a whole. `age` is in years. Raises `ValueError` where the parts do not fit together.
+    column may be empty as a whole. `age` is in years. `weights` is the digest of the network's weights ("" unknown). Raises
+    `ValueError` where the parts do not fit together.
     """
 
     ids: NDArray[np.int64]
@@ -46,6 +47,7 @@ class Prediction:
     sex: tuple[str, ...] = ()
     age: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
+    weights: str = ""
 
     def __post_init__(self) -> None:
         """Check that everything fits together."""
@@ -119,7 +121,7 @@ class Prediction:
             if column.ndim != 1 or (column.size and column.dtype.kind != "U"):
                 raise ValueError(f"{name} is no list of texts")
             values[name] = tuple(column.tolist())
-        return cls(task=str(stored["task"]), **values)
+        return cls(task=str(stored["task"]), weights=str(stored.get("weights", "")), **values)
 
 
 class _Equal:

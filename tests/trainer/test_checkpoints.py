@@ -41,9 +41,11 @@ def test_a_network_comes_back_with_its_description(saved: tuple[Path, models.Cla
 def test_thresholds_are_written_into_the_file_and_nothing_else_changes(saved: tuple[Path, models.Classifier]) -> None:
     path, _ = saved
     before = safetensors.torch.load_file(path)
+    weights = checkpoints.weights_digest(path)
     checkpoints.set_thresholds(path, {"Normal": 0.25, "Pneumonia/Viral": 0.75})
     assert checkpoints.read_header(path).thresholds == {"Normal": 0.25, "Pneumonia/Viral": 0.75}
     after = safetensors.torch.load_file(path)
+    assert checkpoints.weights_digest(path) == weights
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 

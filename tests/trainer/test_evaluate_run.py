@@ -1,5 +1,6 @@
 """`evaluate` on a run: thresholds from validation only, the test part sealed and counted, figures from kept predictions."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -55,17 +56,21 @@ def test_train_figures_say_that_they_are_memory(trained: Path) -> None:
     assert any("learned these very images" in warning for warning in evaluate.run(trained, on="train", draws=200).warnings)
 
 
-def test_outdated_predictions_are_made_again(trained: Path) -> None:
-    right = results.Prediction.load(trained / "predictions-val.npz")
-    wrong = np.full_like(right.probabilities, 1 / 3)
-    columns = {name: getattr(right, name) for name in results.COLUMNS}
-    stale = results.Prediction(right.ids, right.findings, wrong, right.targets, right.patients, right.task, **columns)
-    stale.save(trained / "predictions-val.npz")
-    (trained / "best.safetensors").touch()
+@pytest.mark.parametrize("what", ["of other weights", "damaged", "gone"])
+def test_predictions_that_do_not_belong_to_the_weights_are_made_again(trained: Path, what: str) -> None:
+    path = trained / "predictions-val.npz"
+    right = results.Prediction.load(path)
+    if what == "of other weights":
+        wrong = np.full_like(right.probabilities, 1 / 3)
+        dataclasses.replace(right, probabilities=wrong, weights="0" * 40).save(path)
+    elif what == "damaged":
+        path.write_bytes(path.read_bytes()[:100])
+    else:
+        path.unlink()
     evaluate.run(trained, draws=200)
-    np.testing.assert_allclose(
-        results.Prediction.load(trained / "predictions-val.npz").probabilities, right.probabilities, atol=1e-5
-    )
+    again = results.Prediction.load(path)
+    np.testing.assert_allclose(again.probabilities, right.probabilities, atol=1e-5)
+    assert again.weights == right.weights == checkpoints.weights_digest(trained / "best.safetensors")
 
 
 def test_another_project_is_external(trained: Path, tmp_path: Path) -> None:
