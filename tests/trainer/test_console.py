@@ -84,8 +84,10 @@ class _Broken(io.StringIO):
     def __init__(self, error: OSError) -> None:
         super().__init__()
         self.error = error
+        self.tried = 0
 
     def write(self, text: str) -> int:
+        self.tried += 1
         raise self.error
 
 
@@ -132,9 +134,11 @@ def test_a_row_stays_on_one_line_where_no_terminal_shows_it(capsys: pytest.Captu
 
 
 def test_a_reader_of_notes_that_goes_away_does_not_end_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", _Broken(BrokenPipeError()))
+    broken = _Broken(BrokenPipeError())
+    monkeypatch.setattr(sys, "stderr", broken)
     console.note("nobody reads this")
     console.note("nor this")
+    assert broken.tried
 
 
 def test_a_reader_of_results_that_goes_away_is_told_to_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,6 +158,7 @@ def test_a_result_that_finds_no_room_is_told_in_words(monkeypatch: pytest.Monkey
 def test_nothing_is_printed_where_stdout_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     console.emit({"a": 1})
+    assert sys.stdout is None
 
 
 def test_a_path_is_shown_as_short_as_it_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
