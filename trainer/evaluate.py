@@ -268,15 +268,22 @@ def run(
 
 
 def _own_part(run: runs.Run, member: predict.Member, catalog: Catalog, part: str, progress: Progress | None) -> Prediction:
-    """Predict a part of the run's own split; the prediction kept by training serves while it belongs to the same weights."""
+    """Predict a part of the run's own split.
+
+    The prediction kept by training serves while it belongs to the same weights, images and labels: what was excluded or
+    relabelled since must not stand in the figures.
+    """
     weights = checkpoints.weights_digest(member.path)
+    ids = np.intersect1d(np.array(run.split()["parts"].get(part, []), np.int64), catalog.ids())
+    answers = dataset.targets(catalog, ids, member.header.findings)
+    kept = dataset.usable(answers, member.header.task)
+    usable = ids[kept]
     if part == "validation" and run.predictions(part).exists():
         with contextlib.suppress(DataError):  # a damaged file is made again
             stored = Prediction.load(run.predictions(part))
-            if stored.weights == weights:
+            same = np.array_equal(stored.ids, usable) and np.array_equal(stored.targets, answers[kept])
+            if same and stored.weights == weights:
                 return stored
-    ids = np.intersect1d(np.array(run.split()["parts"].get(part, []), np.int64), catalog.ids())
-    usable = ids[dataset.usable(catalog.labels(ids, member.header.findings), member.header.task)]
     made = predict.on_catalog(member.classifier, member.header, catalog, usable, progress=progress)
     return replace(made, weights=weights)
 

@@ -86,19 +86,22 @@ class Training:
 
     def work(self, stop: StopAsked) -> Outcome:
         self._started()
-        last = self._last_event = time.monotonic()
-        self._last_state = last
-        schedule = self.settings.schedule
-        ended = False
-        while self.position.epoch < schedule.epochs and not ended:
+        self._last_event = self._last_state = time.monotonic()
+        while not self._ended():
             if not self._epoch(stop):
                 return self._stopped()
-            ended = self._validated()
+            self._validated()
         outcome = self._outcome("finished")
         self._tell(
             "finished", epoch=outcome.epochs, **{k: v for k, v in outcome.to_json().items() if k not in ("run", "status")}
         )
         return outcome
+
+    def _ended(self) -> bool:
+        """Whether all epochs are done or patience is over, by the position alone: a resumed run ends where it should."""
+        patience, position = self.settings.choice.patience, self.position
+        out_of_patience = bool(patience) and position.epoch - position.best_epoch >= patience
+        return position.epoch >= self.settings.schedule.epochs or out_of_patience
 
     def _tell(self, kind: str, **fields: Any) -> None:  # noqa: ANN401 - whatever json takes
         self.run.append(kind, **fields)
@@ -264,8 +267,8 @@ class Training:
             eta=round(self.position.seconds / max(1, done) * (total - done), 1),
         )
 
-    def _validated(self) -> bool:
-        """Validate after an epoch, keep it if it is the best, and save the state; True where patience is at its end."""
+    def _validated(self) -> None:
+        """Validate after an epoch, keep it if it is the best, and save the state."""
         position = self.position
         start = time.perf_counter()
         loss = position.loss_sum / position.loss_weight if position.loss_weight else math.nan
@@ -295,8 +298,6 @@ class Training:
             eta=round(position.seconds / position.epoch * left, 1),
         )
         self._save_state()
-        patience = self.settings.choice.patience
-        return bool(patience) and position.epoch - position.best_epoch >= patience
 
     def _predicted(self) -> results.Prediction:
         part = self.parts["validation"]

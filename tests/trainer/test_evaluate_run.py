@@ -73,6 +73,23 @@ def test_predictions_that_do_not_belong_to_the_weights_are_made_again(trained: P
     assert again.weights == right.weights == checkpoints.weights_digest(trained / "best.safetensors")
 
 
+def test_labels_corrected_and_images_excluded_after_training_count(trained: Path) -> None:
+    before = evaluate.run(trained, draws=200)
+    ids = results.Prediction.load(trained / "predictions-val.npz").ids
+    with Catalog.open(trained.parent.parent) as catalog:
+        names = list(before.findings)
+        old = names[int(catalog.labels(ids[:1], names)[0].argmax())]
+        new = next(name for name in names if name != old)
+        catalog.set_labels(ids[:1], old, 0)
+        catalog.set_labels(ids[:1], new, 1)
+        catalog.set_excluded(ids[1:2], True)
+    after = evaluate.run(trained, draws=200)
+    assert after.images == before.images - 1
+    stored = results.Prediction.load(trained / "predictions-val.npz")
+    assert stored.findings[int(stored.targets[0].argmax())] == new
+    assert ids[1] not in stored.ids
+
+
 def test_another_project_is_external(trained: Path, tmp_path: Path) -> None:
     phantom.run(tmp_path / "other", images=9, findings=("Normal", "Lobar pneumonia"), size=64, seed=8)
     importer.run(tmp_path / "other.cxr", [tmp_path / "other"])

@@ -189,6 +189,19 @@ def test_early_stopping_ends_without_improvement(project: Path, tiny: config.Tra
     assert outcome.epochs < 30
 
 
+def test_a_run_killed_after_its_patience_ended_does_not_train_on(project: Path, tiny: config.TrainConfig) -> None:
+    settings = config.changed(tiny, {"schedule.epochs": 30, "choice.patience": 1, "optimiser.lr": 1e-7, "augment.flip": 0})
+    whole = train.run(project, settings, name="whole")
+    events = whole.run / "events.jsonl"
+    lines = events.read_bytes().splitlines(keepends=True)
+    assert b'"finished"' in lines[-1]
+    events.write_bytes(b"".join(lines[:-1]))  # as a kill between the last state and the last event leaves it
+    before = _weights(whole.run)
+    assert runs.find(whole.run).status().state == "crashed"
+    assert train.resume(whole.run).epochs == whole.epochs < 30
+    assert _same(before, _weights(whole.run))
+
+
 @pytest.mark.parametrize("metric", ["macro_auroc", "accuracy", "loss"])
 def test_the_best_epoch_is_that_of_the_chosen_metric(project: Path, tiny: config.TrainConfig, metric: str) -> None:
     outcome = train.run(project, config.changed(tiny, {"choice.metric": metric, "schedule.epochs": 3}), name=metric)
