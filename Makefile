@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bundle clean
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'CXR Desktop needs Python 3.11 or later; this is ' + sys.version.split()[0] + '. Set PYTHON=... to another one.')"
@@ -17,6 +17,12 @@ demo: $(VENV)/ready
 
 test: $(VENV)/ready
 	$(BIN)/python -m pytest
+
+# The folder for computers without Python, and then the proof that it works there. See docs/bundle.md.
+bundle: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[bundle]"
+	$(BIN)/python -m PyInstaller --noconfirm --log-level WARN build.spec
+	$(BIN)/python -m bundle.prove dist/cxr-desktop
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

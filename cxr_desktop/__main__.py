@@ -1,14 +1,15 @@
-"""`python -m cxr_desktop [PROJECT]` = `cxr-desktop [PROJECT]`."""
+"""`python -m cxr_desktop [PROJECT | RUN | FILES...]` = `cxr-desktop ...`."""
 
 import multiprocessing
 import sys
 
-from cxr_desktop import app
+multiprocessing.freeze_support()  # first: in a frozen program, child processes start here again and need nothing of the below
+
+from cxr_desktop import app  # noqa: E402
 
 
 def main() -> int:
     """Entry of the script and of the frozen program."""
-    multiprocessing.freeze_support()  # in a frozen program, child processes start here again
     return app.main()
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.lungs import _drawn, _judged, _lungs, drawn, lungs, run_folder  # noqa: F401 - fixtures of the window's tests
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Before torch is imported: threads that wait for each other by spinning take ten times as long beside other programs.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

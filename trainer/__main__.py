@@ -3,12 +3,13 @@
 import multiprocessing
 import sys
 
-from trainer import cli
+multiprocessing.freeze_support()  # first: in a frozen program, child processes start here again and need nothing of the below
+
+from trainer import cli  # noqa: E402
 
 
 def main() -> int:
     """Entry of the console script and of the frozen program."""
-    multiprocessing.freeze_support()  # in a frozen program, child processes start here again
     return cli.main()
 
 

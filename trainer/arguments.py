@@ -19,6 +19,8 @@ EXAMPLES = {
     "stop": "cxr-trainer stop lungs.cxr/runs/first",
     "watch": "cxr-trainer watch lungs.cxr/runs/first",
     "evaluate": "cxr-trainer evaluate lungs.cxr/runs/first --on test",
+    "thresholds": "cxr-trainer thresholds lungs.cxr/runs/first --set COVID-19=sensitivity=0.9",
+    "extract": "cxr-trainer extract lungs.cxr/runs/first --on test --out figures --kind svg csv",
     "predict": "cxr-trainer predict lungs.cxr/runs/first drawn/images --csv predictions.csv",
     "explain": "cxr-trainer explain lungs.cxr/runs/first drawn/images --out maps --finding COVID-19",
     "report": "cxr-trainer report lungs.cxr/runs/first",
@@ -38,6 +40,8 @@ HELP = {
     "stop": "ask a run to stop and keep what it has learned",
     "watch": "follow a run live",
     "evaluate": "judge a run on its validation or test part, or on another project",
+    "thresholds": "show or move the thresholds of a run, or choose them anew on validation",
+    "extract": "drawings (PNG, SVG) and tables (CSV) of an evaluation as files",
     "predict": "probabilities of one run, or of several averaged, for files or folders",
     "explain": "heat maps (Grad-CAM) over radiographs",
     "report": "one HTML file on a run: data, curves, matrices, examples, limits",
@@ -49,6 +53,9 @@ HELP = {
 
 ON_DATA = frozenset({"phantom", "import", "show", "split", "stop", "watch", "recipes"})
 """Verbs that need no network, and so need not wait for torch."""
+
+ON_RESULTS = frozenset({"thresholds", "extract"})
+"""Verbs on what a network has said already: they need no torch either."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -94,6 +101,7 @@ def _verb(verbs: "argparse._SubParsersAction[Parser]", verb: str) -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     one.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    one.add_argument("--progress", action="store_true", help="print progress as JSON lines on stderr, for another program")
     return one
 
 
@@ -141,6 +149,13 @@ def _learning(verbs: dict[str, Parser]) -> None:
     add("--device", default="", help="auto, cpu, cuda, cuda:1, mps (short for --set compute.device=...)")
     add("--split", default="", help="name of the split (default: the active one)")
     add("--run", default="", help="name of the run (default: date and time)")
+    for verb in ("train", "resume"):
+        verbs[verb].add_argument(
+            "--console-log",
+            action="store_true",
+            help='for another program: once the run can be followed, say so on stdout ({"run": FOLDER}) and write all that '
+            "is printed from then on to console.log in the run",
+        )
     for verb in ("resume", "stop", "watch"):
         verbs[verb].add_argument("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
     verbs["recipes"].add_argument("--settings", action="store_true", help="list every setting that train --set can change")
@@ -164,6 +179,31 @@ def _judging(verbs: dict[str, Parser]) -> None:
         metavar="RULE",
         help="choose them anew on validation data: youden, f1, or sensitivity=0.9 (default: as chosen before, at first youden)",
     )
+    add = verbs["thresholds"].add_argument
+    add("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
+    add("--rule", default="", help="choose all on validation data: youden, f1, or sensitivity=0.9")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FINDING=VALUE",
+        dest="changes",
+        help="set one: a number from 0 to 1, or a rule; may be repeated",
+    )
+    add("--reset", action="store_true", help="as they were chosen at first: youden, on validation")
+    add = verbs["extract"].add_argument
+    add("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for the files")
+    add("--on", default="val", metavar="PART", help="which evaluation: val (the default), test, train, external-NAME")
+    add(
+        "--kind",
+        nargs="+",
+        default=["png", "svg", "csv"],
+        metavar="KIND",
+        dest="kinds",
+        help="png, svg, csv (all figures), predictions (CSV of all images); default: png svg csv",
+    )
+    add("--paths", action="store_true", help="name the files in the table of predictions (a name may be a patient's)")
     add = verbs["predict"].add_argument
     add("inputs", metavar="RUN|FILE", nargs="+", type=Path, help="run folders or checkpoints, then images or folders of them")
     add("--csv", type=Path, metavar="OUT", help="write a table of all probabilities")

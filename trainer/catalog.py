@@ -17,22 +17,25 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import files, intake, queries, schema
-from trainer.errors import DataError, command_line, did_you_mean
-from trainer.records import NO, NOT_STATED, PARTS, YES, Counts, Entry, Filter, Ids, Record, Split
+from trainer import files, intake, marks, queries, schema, selections
+from trainer.errors import DataError, Progress, StorageError, command_line, did_you_mean
+from trainer.records import NO, NOT_STATED, PARTS, YES, Answers, Counts, Entry, Filter, Ids, Record, Selection, Split, Tally
 
 __all__ = [
     "NO",
     "NOT_STATED",
     "PARTS",
     "YES",
+    "Answers",
     "Catalog",
     "Counts",
     "Entry",
     "Filter",
     "Ids",
     "Record",
+    "Selection",
     "Split",
+    "Tally",
     "project_folder",
 ]
 
@@ -44,12 +47,13 @@ _PLAIN = ("patient", "study", "view", "sex", "age", "source", "digest", "width",
 _ASKED = "(SELECT key AS place, value AS image FROM json_each(?)) AS asked"
 FEW = 5_000  # images; from here on reading all labels of a finding is faster than looking each image up
 _NOTHING = Filter()
+_EVERY = Filter(excluded=None, gone=None)
 
 
 def project_folder(path: Path) -> Path:
     """Absolute folder of a project that the user named with or without its ".cxr"."""
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolves "." and "..", keeps links
-    if path.suffix == SUFFIX or (path / FILE).exists() or not path.name:
+    if path.suffix == SUFFIX or files.is_file(path / FILE) or not path.name:
         return path
     return path.with_name(path.name + SUFFIX)
 
@@ -66,7 +70,9 @@ class Catalog:
         self._lock = threading.RLock()
         # All ids by order, as long as nothing changes: sorting anew would be half the time of a filter.
         self._orders: dict[str, Ids] = {}
+        self._patients: NDArray[np.int32] | None = None
         self._version = (-1, -1)
+        self._place = self._found()
 
     @classmethod
     def create(cls, project: Path) -> Self:
@@ -80,16 +86,18 @@ class Catalog:
     def open(cls, project: Path) -> Self:
         """Open the catalog of a project. Raises `DataError` if it is none."""
         project = project_folder(project)
-        if not (project / FILE).is_file():
-            what = "This folder is no CXR project" if project.is_dir() else "There is no such project"
+        if not files.is_file(project / FILE):
+            folder = os.path.isdir(project)  # noqa: PTH112 - `Path.is_dir` raises where a share is away, or forbidden
+            what = "This folder is no CXR project" if folder else "There is no such project"
             near = sorted(other.parent.name for other in project.parent.glob(f"*{SUFFIX}/{FILE}"))
             make = f"Make one with: {command_line('import', 'PROJECT.cxr', 'SOURCE')}"
             raise DataError(what, where=project, remedy=did_you_mean(project.name, near) or make)
         return cls(project, schema.connect(project / FILE))
 
     def close(self) -> None:
-        """Close the file; a second time does nothing."""
-        self._connection.close()
+        """Close the file, after whatever another thread is reading; a second time does nothing."""
+        with self._lock:  # SQLite ends the whole program where a connection is closed under a running query
+            self._connection.close()
 
     def __enter__(self) -> Self:
         """Give the catalog itself."""
@@ -116,7 +124,34 @@ class Catalog:
         return self._transaction("DEFERRED")
 
     def _writing(self) -> Any:  # noqa: ANN401 - contextlib's own type
+        if self._found() != self._place:  # SQLite would go on, and say that all is stored
+            raise StorageError(
+                "The project is not at its place any more: it was moved, deleted or replaced",
+                where=self.project,
+                remedy="Nothing was changed. Open the project where it is now.",
+            )
         return self._transaction("IMMEDIATE")
+
+    def _found(self) -> tuple[int, int] | None:
+        """Which file lies at the catalog's place; None if there is none."""
+        try:
+            found = (self.project / FILE).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    @contextmanager
+    def impatient(self, seconds: float) -> Iterator[None]:
+        """Wait no longer than so many seconds for another program that is writing, and then raise `BusyError`.
+
+        For this thread; others that use the catalog wait until it is over.
+        """
+        with self._lock:
+            self._connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+            try:
+                yield
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {round(schema.BUSY_SECONDS * 1000)}")
 
     # Reading
 
@@ -127,12 +162,25 @@ class Catalog:
         order, finding, split or part that does not exist.
         """
         with self._reading() as connection:
-            version = queries.version(connection)
-            if version != self._version:
-                self._version, self._orders = version, {}
-            if order not in self._orders:
-                self._orders[order] = queries.ordered(connection, order)
-            return queries.selected(connection, where, self._orders[order])
+            return queries.selected(connection, where, self._ordered(connection, order))
+
+    def _ordered(self, connection: sqlite3.Connection, order: str) -> Ids:
+        """All ids in an order, kept until something changes."""
+        version = queries.version(connection)
+        if version != self._version:
+            self._version, self._orders, self._patients = version, {}, None
+        if order not in self._orders:
+            self._orders[order] = queries.ordered(connection, order)
+        return self._orders[order]
+
+    def patient_count(self, ids: Ids) -> int:
+        """How many different known patients some images, int64 [n], are of."""
+        with self._reading() as connection:
+            by_patient = self._ordered(connection, "patient")
+            if self._patients is None:
+                self._patients = queries.patient_numbers(connection, by_patient)
+            numbers = self._patients[ids]
+        return int(np.count_nonzero(np.bincount(numbers)[1:]))
 
     def _rows(self, ids: Sequence[int] | Ids, columns: str) -> list[tuple[Any, ...]]:
         """Columns of images, in the order of `ids`. Raises `DataError` for an id that does not exist."""
@@ -175,6 +223,28 @@ class Catalog:
             for number, folder, path, excluded, *plain in self._rows(ids, f"id, folder, path, excluded, {', '.join(_PLAIN)}")
         ]
 
+    def parts(self, ids: Sequence[int] | Ids) -> list[str]:
+        """Part of each image in the active split, "" where it is in none."""
+        with self._reading() as connection:
+            return queries.parts(connection, ids)
+
+    def selection(self, ids: Sequence[int] | Ids, progress: Progress | None = None) -> Selection:
+        """What some images have in common and where they differ, in numbers; ids that are not there are left out.
+
+        Many are counted bit by bit, so that other threads get in meanwhile: 2 s for 100,000 images.
+        """
+        chosen = queries.distinct(ids)
+        patients = self.patient_count(chosen[chosen <= self.ids(_EVERY, "id").max(initial=0)]) if len(chosen) > FEW else 0
+        found: Selection | None = None
+        for start in range(0, max(1, len(chosen)), FEW):
+            if progress:
+                progress(start, len(chosen))
+            with self._reading() as connection:
+                more = selections.described(connection, chosen[start : start + FEW])
+            found = selections.added(found, more, patients) if found else more
+        assert found is not None
+        return found
+
     def facts(self, image: int) -> dict[str, Any]:
         """What the file of an image said about itself when it was imported."""
         text = self._rows([image], "facts")[0][0]
@@ -184,6 +254,11 @@ class Catalog:
         """Names of all findings, in stored order."""
         with self._reading() as connection:
             return [name for (name,) in connection.execute("SELECT name FROM findings ORDER BY id")]
+
+    def flag_names(self) -> list[str]:
+        """Every flag that any image has, in the order of the alphabet."""
+        with self._reading() as connection:
+            return marks.flag_names(connection)
 
     def labels(self, ids: Sequence[int] | Ids, findings: Sequence[str]) -> NDArray[np.int8]:
         """Answers, int8 [N, K]: 1 yes, 0 no, -1 not stated. Raises `DataError` for an unknown finding."""
@@ -228,32 +303,35 @@ class Catalog:
 
     # Changing
 
-    def set_labels(self, ids: Sequence[int] | Ids, finding: str, value: int) -> None:
-        """Answer a finding by hand for many images: 1 yes, 0 no, -1 not stated. A new finding is added."""
-        with self._writing() as connection:
-            number = intake.finding(connection, finding)
-            connection.execute(
-                "INSERT INTO labels (image, finding, value, by_user) SELECT value, ?, ?, 1 FROM json_each(?) WHERE true "
-                "ON CONFLICT (image, finding) DO UPDATE SET value = excluded.value, by_user = 1",
-                (number, value, queries.as_json(ids)),
-            )
+    def set_labels(self, ids: Sequence[int] | Ids, finding: str, value: int) -> Answers:
+        """Answer a finding by hand for many images: 1 yes, 0 no, -1 not stated. A new finding is added.
 
-    def set_excluded(self, ids: Sequence[int] | Ids, excluded: bool) -> None:
-        """Leave images out of everything, or take them in again. Nothing is deleted."""
+        Returns what was stored before, for `restore_labels`.
+        """
         with self._writing() as connection:
-            sql = "UPDATE images SET excluded = ? WHERE id IN (SELECT value FROM json_each(?))"
-            connection.execute(sql, (int(excluded), queries.as_json(ids)))
+            before = marks.answers(connection, finding, ids)
+            marks.answer(connection, finding, before.asked, value)
+            return before
 
-    def add_flag(self, ids: Sequence[int] | Ids, flag: str) -> None:
-        """Put a flag on images."""
+    def restore_labels(self, before: Answers) -> None:
+        """Put back what `set_labels` returned: answers, who gave them, and where there was none, none."""
         with self._writing() as connection:
-            intake.flag(connection, flag, ids)
+            marks.restore(connection, before)
 
-    def remove_flag(self, ids: Sequence[int] | Ids, flag: str) -> None:
-        """Take a flag off images; those without it are left as they are."""
+    def set_excluded(self, ids: Sequence[int] | Ids, excluded: bool) -> Ids:
+        """Leave images out of everything, or take them in again; returns those that changed. Nothing is deleted."""
         with self._writing() as connection:
-            sql = "DELETE FROM flags WHERE flag = ? AND image IN (SELECT value FROM json_each(?))"
-            connection.execute(sql, (flag, queries.as_json(ids)))
+            return marks.exclude(connection, np.asarray(ids, dtype=np.int64), excluded)
+
+    def add_flag(self, ids: Sequence[int] | Ids, flag: str) -> Ids:
+        """Put a flag on images; returns those that did not have it."""
+        with self._writing() as connection:
+            return marks.flag(connection, np.asarray(ids, dtype=np.int64), flag)
+
+    def remove_flag(self, ids: Sequence[int] | Ids, flag: str) -> Ids:
+        """Take a flag off images; returns those that had it."""
+        with self._writing() as connection:
+            return marks.unflag(connection, np.asarray(ids, dtype=np.int64), flag)
 
     # Importing (used by `importer`)
 
@@ -293,8 +371,17 @@ class Catalog:
             relative = ""
         words = json.dumps(options or {}, ensure_ascii=False)
         source = intake.Source(self._folder(root), str(root), relative, layout, words, tuple(findings))
-        with self._writing() as connection:
-            intake.store(connection, source, entries, gone)
+        try:
+            with self._writing() as connection:
+                intake.store(connection, source, entries, gone)
+        except sqlite3.IntegrityError as error:
+            if self.known(root).keys().isdisjoint(entry.path for entry in entries if not entry.id):
+                raise
+            raise DataError(
+                "Another import of this folder has ended meanwhile; nothing of this one was stored",
+                where=root,
+                remedy="Import it again.",
+            ) from error
 
     # Splits and counts
 
@@ -313,6 +400,11 @@ class Catalog:
         with self._reading() as connection:
             return [name for (name,) in connection.execute("SELECT name FROM splits ORDER BY id")]
 
+    def split_digests(self) -> dict[str, str]:
+        """Name -> digest of all splits, the oldest first."""
+        with self._reading() as connection:
+            return dict(connection.execute("SELECT name, digest FROM splits ORDER BY id").fetchall())
+
     def active_split(self) -> str:
         """Name of the active split, "" if there is none."""
         with self._reading() as connection:
@@ -323,6 +415,11 @@ class Catalog:
         with self._writing() as connection:
             queries.split_id(connection, name)
             queries.activate_split(connection, name)
+
+    def tally(self) -> Tally:
+        """Count images by part of the active split, and by finding and part."""
+        with self._reading() as connection:
+            return queries.tally(connection)
 
     def counts(self) -> Counts:
         """Count images by finding, view, source, part and flag."""

@@ -1,6 +1,6 @@
 """What a reader must know before believing the figures, in words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from trainer import intervals
 from trainer.figures import Figures
 from trainer.metrics import Floats
+from trainer.model_card import Origin
 from trainer.results import Evaluation, Prediction
 
 FEW_PATIENTS = 30
@@ -15,18 +16,27 @@ FEW_POSITIVES = 10
 _AGAINST_BASELINE = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc", "exact_match")
 
 
-def of_thresholds(validation: Prediction) -> tuple[str, ...]:
-    """Say which thresholds rest on too little; to be passed to `evaluate` as notes."""
+def of_thresholds(validation: Prediction, by_hand: Collection[str] = ()) -> tuple[str, ...]:
+    """Say which thresholds rest on too little, but for those set `by_hand`; to be passed to `evaluate` as notes."""
     codes = intervals.patient_codes(validation.patients)
     yes, no = (intervals.patients_where(codes, validation.targets == value) for value in (1, 0))
-    fixed = _listed(validation.findings, np.minimum(yes, no) == 0)
-    few = _listed(validation.findings, (np.minimum(yes, no) > 0) & (yes < FEW_POSITIVES), yes)
+    chosen = np.array([name not in by_hand for name in validation.findings], dtype=bool)
+    fixed = _listed(validation.findings, chosen & (np.minimum(yes, no) == 0))
+    few = _listed(validation.findings, chosen & (np.minimum(yes, no) > 0) & (yes < FEW_POSITIVES), yes)
     notes = []
     if fixed:
         notes.append(f"Validation cannot set a threshold for {fixed}: it needs images with and without. 0.5 is used.")
     if few:
         notes.append(f"Thresholds that rest on fewer than {FEW_POSITIVES} validation patients with the finding: {few}.")
     return tuple(notes)
+
+
+def of_origins(part: str, thresholds: Mapping[str, float], origins: Mapping[str, Origin]) -> Iterator[str]:
+    """Say which thresholds were set by hand, and on the test part which were changed after it had been opened."""
+    if hand := [f"{name} ({thresholds[name]:.3f})" for name, origin in origins.items() if origin.by_hand]:
+        yield f"Thresholds set by hand: {', '.join(hand)}."
+    if part == "test" and (late := [f"{name} ({origin.rule})" for name, origin in origins.items() if origin.openings]):
+        yield f"Thresholds changed after the test part had been opened: {', '.join(late)}. The figures may flatter."
 
 
 def of_data(figures: Figures) -> Iterator[str]:

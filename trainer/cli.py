@@ -44,6 +44,10 @@ def _run(options: argparse.Namespace) -> int:
 
     if options.verb in arguments.ON_DATA:
         return cli_data.VERBS[options.verb](options)
+    if options.verb in arguments.ON_RESULTS:
+        from trainer import cli_results
+
+        return cli_results.VERBS[options.verb](options)
     cli_data.check(options)
     # Before torch is imported: its threads wait for each other by spinning, which beside another program (our window, say)
     # costs many times the work. Spinning for about ten microseconds only is as fast on an idle computer (docs/decisions.md).

@@ -15,7 +15,7 @@ MOST_REFUSED = 20
 
 
 def _phantom(options: argparse.Namespace) -> int:
-    with console.bar("Drawing") as progress:
+    with console.bar("Drawing", lines=options.progress) as progress:
         made = phantom.run(
             options.out,
             images=options.images,
@@ -39,7 +39,7 @@ def _import(options: argparse.Namespace) -> int:
     columns = {
         f"{name}_column": getattr(options, f"{name}_column") for name in ("path", "patient", "view", "sex", "age", "source")
     }
-    with console.bar("Importing") as progress:
+    with console.bar("Importing", lines=options.progress) as progress:
         made = importer.run(
             options.project,
             options.sources,
@@ -155,7 +155,7 @@ def _watch(options: argparse.Namespace) -> int:
     """Print what has happened and what happens, until nothing works on the run any more."""
     run = runs.find(options.run)
     offset = total = 0
-    with console.bar(run.name, shown=not options.json) as progress:
+    with console.bar(run.name, shown=not options.json, lines=options.progress) as progress:
         while True:
             busy = run.busy()  # before the events are read: what is written last is then still seen
             for event in run.tail(offset):

@@ -1,7 +1,9 @@
 """The verbs that need a network: train, resume, evaluate, predict, explain, report, models, devices, demo."""
 
 import argparse
+import faulthandler
 import math
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +31,7 @@ from trainer import (
 from trainer.catalog import project_folder
 from trainer.errors import counted
 from trainer.loop import Outcome
+from trainer.verdicts import FilePrediction
 
 
 @contextmanager
@@ -50,11 +53,31 @@ def _gentle_interrupt() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
+class _ConsoleLog:
+    """Where the words of this process go: as they come, or, where that is wanted, to console.log once there is a run."""
+
+    def __init__(self, *, wanted: bool) -> None:
+        self._wanted = wanted
+        self.begun = False
+
+    def opened(self, run: runs.Run) -> None:
+        """Say which run it is, and write there from now on: our own words, and those of libraries and of a crash."""
+        if not self._wanted:
+            return
+        console.emit({"run": str(run.folder)})
+        with files.storage_in_words(run.console), run.console.open("ab") as file:
+            for stream in (1, 2):
+                os.dup2(file.fileno(), stream)
+        faulthandler.enable()
+        self.begun = True
+
+
 def _train(options: argparse.Namespace) -> int:
     settings = config.changed(recipes.load(options.recipe).settings, config.parsed(options.assignments))
     if options.device:
         settings = config.changed(settings, {"compute.device": options.device})
-    with _gentle_interrupt() as stop, _told(quiet=options.json) as (progress, listener):
+    log = _ConsoleLog(wanted=options.console_log)
+    with _gentle_interrupt() as stop, _told(quiet=options.json, lines=options.progress, log=log) as (progress, listener):
         outcome = train.run(
             project_folder(options.project),
             settings,
@@ -64,38 +87,42 @@ def _train(options: argparse.Namespace) -> int:
             command=sys.argv[1:],
             progress=progress,
             stop=stop,
+            opened=log.opened,
             listener=listener,
         )
     return _ended(outcome, json=options.json)
 
 
 def _resume(options: argparse.Namespace) -> int:
-    with _gentle_interrupt() as stop, _told(quiet=options.json) as (progress, listener):
-        outcome = train.resume(options.run, progress=progress, stop=stop, listener=listener)
+    log = _ConsoleLog(wanted=options.console_log)
+    with _gentle_interrupt() as stop, _told(quiet=options.json, lines=options.progress, log=log) as (progress, listener):
+        outcome = train.resume(options.run, progress=progress, stop=stop, opened=log.opened, listener=listener)
     return _ended(outcome, json=options.json)
 
 
 @contextmanager
 def _told(
-    *, quiet: bool, reading: str = "Reading images", ready: str = "Preparing"
+    *, quiet: bool, lines: bool, reading: str = "Reading images", ready: str = "Preparing", log: _ConsoleLog | None = None
 ) -> Iterator[tuple[Callable[[int, int], None], Callable[[Mapping[str, Any]], None]]]:
-    """A bar for reading images, then for training steps, and a line for each epoch and note."""
+    """A bar for reading images, then for training steps, and a line for each epoch and note; in a log the lines only."""
+    log = log or _ConsoleLog(wanted=False)
     total = 0
-    with console.bar(reading, shown=not quiet) as bar:
+    with console.bar(reading, shown=not quiet, lines=lines) as bar:
 
         def progress(done: int, total: int) -> None:
-            bar.label(reading if done < total else ready)
-            bar(done, total)
+            if not log.begun:
+                bar.label(reading if done < total else ready)
+                bar(done, total)
 
         def listener(event: Mapping[str, Any]) -> None:
             nonlocal total
             if event["kind"] == "started":
                 total = event["epochs"] * event["steps_per_epoch"]
-            if event["kind"] in ("started", "batch"):
+            if event["kind"] in ("started", "batch") and not log.begun:
                 bar.label("Training")
                 bar(event["step"], total)
             line = runs.event_words(event)
-            if line and not quiet:
+            if line and (log.begun or not quiet):
                 console.note(line)
 
         yield progress, listener
@@ -120,7 +147,7 @@ def _ended(outcome: Outcome, *, json: bool) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    with console.bar("Evaluating", shown=not options.json) as progress:
+    with console.bar("Evaluating", shown=not options.json, lines=options.progress) as progress:
         found = evaluate.run(options.run, on=options.on, rule=options.thresholds, progress=progress)
     if options.json:
         console.emit(found.to_json())
@@ -169,7 +196,7 @@ def _say_figures(found: results.Evaluation) -> None:
 def _predict(options: argparse.Namespace) -> int:
     sources = [path for path in options.inputs if _is_model(path)]
     paths = [path for path in options.inputs if not _is_model(path)]
-    with console.bar("Predicting", shown=not options.json) as progress:
+    with console.bar("Predicting", shown=not options.json, lines=options.progress) as progress:
         headers, found = predict.run(sources, paths, device=options.device, progress=progress)
         said = list(found)
     names = headers[0].findings
@@ -202,7 +229,7 @@ def _read_any(read: int, asked: int) -> int:
     return 0 if read else 2
 
 
-def _as_json(one: predict.FilePrediction, names: tuple[str, ...]) -> dict[str, Any]:
+def _as_json(one: FilePrediction, names: tuple[str, ...]) -> dict[str, Any]:
     if one.error:
         return {"path": str(one.path), "error": one.error}
     return {
@@ -221,7 +248,7 @@ def _is_model(path: Path) -> bool:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    with console.bar("Explaining", shown=not options.json) as progress:
+    with console.bar("Explaining", shown=not options.json, lines=options.progress) as progress:
         made = explain.run(
             options.run, options.files, options.out, finding=options.finding, device=options.device, progress=progress
         )
@@ -234,7 +261,7 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    with console.bar("Writing the report", shown=not options.json) as progress:
+    with console.bar("Writing the report", shown=not options.json, lines=options.progress) as progress:
         path = report.run(options.run, out=options.out, progress=progress)
     if options.json:
         console.emit({"report": str(path)})
@@ -265,9 +292,13 @@ def _devices(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    with _told(quiet=options.json, reading="Working", ready="Working") as (progress, listener):
+    with _told(quiet=options.json, lines=options.progress, reading="Working", ready="Working") as (progress, listener):
         made = demo.run(
-            options.out, images=options.images, progress=progress, listener=listener, say=None if options.json else console.note
+            options.out,
+            images=options.images,
+            progress=progress,
+            listener=listener,
+            say=None if options.json and not options.progress else console.note,
         )
     if options.json:
         console.emit(made.to_json())

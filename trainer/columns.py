@@ -44,6 +44,10 @@ _AGE = re.compile(r"0*(\d+(?:\.\d*)?)\s*(y|m|w|d|years?|months?)?", re.IGNORECAS
 _YEARS = {"y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 
 
+NONE = "-"
+"""In place of a column's name: there is none, and none is to be guessed."""
+
+
 @dataclass(frozen=True)
 class Columns:
     """Which column says what; "" is none. Several `labels` are one finding each, one is a column of names."""
@@ -88,18 +92,23 @@ class Reading:
 def chosen(table: Table, named: Columns) -> tuple[Columns, list[str]]:
     """Columns named by the user, the others guessed; and notes on choices that could have gone another way.
 
-    Raises `DataError` for a column that is not there. `path` or `labels` stay empty where nothing looks like them.
+    A name of `NONE` guesses none. Raises `DataError` for a column that is not there. `path` or `labels` stay empty where
+    nothing looks like them.
     """
     notes: list[str] = []
     found: dict[str, str] = {}
     for item in fields(Columns):
         if item.name != "labels":
             name = getattr(named, item.name)
-            found[item.name] = table.header[table.index(name)] if name else _guess(table, item.name, set(found.values()))
+            if name == NONE and name not in table.header:
+                found[item.name] = ""
+            else:
+                found[item.name] = table.header[table.index(name)] if name else _guess(table, item.name, set(found.values()))
     if not found["path"]:
         found["path"] = _path_by_content(table)
-    labels = tuple(table.header[table.index(name)] for name in named.labels)
-    if not labels:
+    none = named.labels == (NONE,) and NONE not in table.header
+    labels = () if none else tuple(table.header[table.index(name)] for name in named.labels)
+    if not labels and not none:
         labels = _labels(table, set(found.values()), notes)
     return Columns(labels=labels, **found), notes
 

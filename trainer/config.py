@@ -15,7 +15,11 @@ from trainer.errors import ConfigError, did_you_mean
 
 @dataclass(frozen=True)
 class Setting:
-    """What a person needs to know about one setting; `key` is its dotted path, for example "optimiser.lr"."""
+    """What a person needs to know about one setting; `key` is its dotted path, for example "optimiser.lr".
+
+    `step` is a sensible change of a number (0: none is known), `term` its entry in the glossary, `section` the part of the
+    configuration that it stands in, in words.
+    """
 
     key: str
     kind: type
@@ -25,8 +29,11 @@ class Setting:
     unit: str = ""
     low: float | None = None
     high: float | None = None
+    step: float = 0.0
     choices: tuple[str, ...] = ()
     essential: bool = False
+    term: str = ""
+    section: str = ""
 
 
 def _setting(default: Any, label: str, help: str, **more: Any) -> Any:  # noqa: A002, ANN401 - becomes a dataclass field
@@ -43,8 +50,11 @@ class Task:
         "multi-class: each image has exactly one finding; multi-label: each finding is present or absent on its own.",
         choices=("multi-class", "multi-label"),
         essential=True,
+        term="multi-class, multi-label",
     )
-    findings: tuple[str, ...] = _setting((), "Findings", "The findings to learn, in this order; empty: all of the project.")
+    findings: tuple[str, ...] = _setting(
+        (), "Findings", "The findings to learn, in this order; empty: all of the project.", term="finding"
+    )
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class Model:
     backbone: str = _setting(
         "squeezenet1_1",
         "Backbone",
-        "The network that turns a radiograph into features; 'cxr-trainer models' lists them.",
+        "The network that turns a radiograph into features.",
         essential=True,
     )
     weights: str = _setting(
@@ -70,6 +80,7 @@ class Model:
         unit="px",
         low=32,
         high=1024,
+        step=32,
         essential=True,
     )
     fit: str = _setting(
@@ -106,10 +117,10 @@ class Optimiser:
         essential=True,
     )
     weight_decay: float = _setting(
-        1e-2, "Weight decay", "Pull of all weights towards zero, against overfitting.", low=0.0, high=1.0
+        1e-2, "Weight decay", "Pull of all weights towards zero, against overfitting.", low=0.0, high=1.0, step=0.005
     )
     momentum: float = _setting(
-        0.9, "Momentum", "Share of the last step that goes into the next one (SGD only).", low=0.0, high=0.999
+        0.9, "Momentum", "Share of the last step that goes into the next one (SGD only).", low=0.0, high=0.999, step=0.01
     )
     clip: float = _setting(
         1.0, "Gradient clipping", "Longest gradient (L2 norm) that is let through; 0 lets all through.", low=0.0, high=1000.0
@@ -120,6 +131,7 @@ class Optimiser:
         "Decay of the running average of the weights (EMA) that is validated and kept; 0 keeps the last weights themselves.",
         low=0.0,
         high=0.9999,
+        step=0.01,
     )
 
 
@@ -127,7 +139,9 @@ class Optimiser:
 class Schedule:
     """How long, and how the learning rate moves."""
 
-    epochs: int = _setting(15, "Epochs", "How often the network sees the training images.", low=1, high=10_000, essential=True)
+    epochs: int = _setting(
+        15, "Epochs", "How often the network sees the training images.", low=1, high=10_000, essential=True, term="epoch"
+    )
     name: str = _setting(
         "cosine",
         "Schedule",
@@ -149,6 +163,7 @@ class Schedule:
         unit="epochs",
         low=0,
         high=10_000,
+        term="freezing",
     )
     stages: int = _setting(
         0,
@@ -156,16 +171,44 @@ class Schedule:
         "How many stages of the backbone, counted from the head, learn after that; 0: all.",
         low=0,
         high=100,
+        term="freezing",
     )
     backbone_lr: float = _setting(
-        1.0, "Backbone learning rate", "Learning rate of the backbone as a share of the head's.", low=0.0, high=1.0
+        1.0,
+        "Backbone learning rate",
+        "Learning rate of the backbone as a share of the head's.",
+        low=0.0,
+        high=1.0,
+        term="learning rate",
     )
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What is made small. Multi-class tasks use cross entropy, multi-label tasks binary cross entropy."""
+    """What is made small: cross entropy for multi-class tasks, binary cross entropy for multi-label ones, or focal loss."""
 
+    name: str = _setting(
+        "cross-entropy",
+        "Loss",
+        "cross-entropy: each image counts alike; focal: images that are already right count less (Lin et al. 2017).",
+        choices=("cross-entropy", "focal"),
+    )
+    gamma: float = _setting(
+        2.0,
+        "Focal gamma",
+        "How strongly focal loss leaves out what is already right; 0 is cross entropy, 2 is usual.",
+        low=0.0,
+        high=10.0,
+        term="focal loss",
+    )
+    alpha: float = _setting(
+        0.0,
+        "Focal alpha",
+        "Weight of yes in focal loss, no gets the rest (multi-label only); 0 weights neither, the paper has 0.25.",
+        low=0.0,
+        high=0.99,
+        term="focal loss",
+    )
     smoothing: float = _setting(
         0.0,
         "Label smoothing",
@@ -182,8 +225,9 @@ class Imbalance:
     method: str = _setting(
         "none",
         "Imbalance",
-        "none; class-weights: mistakes on rare findings cost more; weighted-sampler: rare findings are drawn more often.",
-        choices=("none", "class-weights", "weighted-sampler"),
+        "class-weights: mistakes on rare findings cost more; weighted-sampler: rare findings are drawn more often; "
+        "oversampling repeats images of rare findings; undersampling leaves out images of frequent ones, others each epoch.",
+        choices=("none", "class-weights", "weighted-sampler", "oversampling", "undersampling"),
         essential=True,
     )
 
@@ -223,6 +267,7 @@ class Choice:
         "The validation metric that decides which epoch is kept.",
         choices=("macro_f1", "macro_auroc", "balanced_accuracy", "accuracy", "loss"),
         essential=True,
+        term="metric",
     )
     patience: int = _setting(
         0,
@@ -238,14 +283,17 @@ class Choice:
 class Compute:
     """Where and how it is computed."""
 
-    device: str = _setting("auto", "Device", "auto (GPU if there is one), cpu, cuda, cuda:1, mps.", essential=True)
+    device: str = _setting(
+        "auto", "Device", "Where it is computed: auto takes the GPU if there is one; or cpu, cuda, cuda:1, mps.", essential=True
+    )
     precision: str = _setting(
         "auto",
         "Precision",
         "auto measures on this network and device what is fastest; fp32 is exact, bf16 and fp16 are mixed precision.",
         choices=("auto", "fp32", "bf16", "fp16"),
+        term="mixed precision",
     )
-    batch: int = _setting(32, "Batch", "Images per step.", unit="images", low=1, high=4096, essential=True)
+    batch: int = _setting(32, "Batch", "Images per step.", unit="images", low=1, high=4096, step=8, essential=True)
     threads: int = _setting(0, "Threads", "Processor threads; 0 takes all cores.", low=0, high=1024)
 
 
@@ -253,26 +301,38 @@ class Compute:
 class TrainConfig:
     """The whole of training. Nested parts are addressed with a dot: optimiser.lr."""
 
-    task: Task = field(default_factory=Task)
-    model: Model = field(default_factory=Model)
-    optimiser: Optimiser = field(default_factory=Optimiser)
-    schedule: Schedule = field(default_factory=Schedule)
-    loss: Loss = field(default_factory=Loss)
-    imbalance: Imbalance = field(default_factory=Imbalance)
-    augment: Augment = field(default_factory=Augment)
-    choice: Choice = field(default_factory=Choice)
-    compute: Compute = field(default_factory=Compute)
+    task: Task = field(default_factory=Task, metadata={"title": "Task"})
+    model: Model = field(default_factory=Model, metadata={"title": "Model"})
+    optimiser: Optimiser = field(default_factory=Optimiser, metadata={"title": "Optimiser"})
+    schedule: Schedule = field(default_factory=Schedule, metadata={"title": "Schedule"})
+    loss: Loss = field(default_factory=Loss, metadata={"title": "Loss"})
+    imbalance: Imbalance = field(default_factory=Imbalance, metadata={"title": "Imbalance"})
+    augment: Augment = field(default_factory=Augment, metadata={"title": "Augmentation", "term": "augmentation"})
+    choice: Choice = field(default_factory=Choice, metadata={"title": "Choice of the epoch"})
+    compute: Compute = field(default_factory=Compute, metadata={"title": "Computer"})
     seed: int = _setting(1, "Seed", "Start of all random numbers; the same seed gives the same weights.", low=0, high=2**31 - 1)
 
 
-def settings(part: type = TrainConfig, prefix: str = "") -> Iterator[Setting]:
+def settings(part: type = TrainConfig, prefix: str = "", section: str = "General", term: str = "") -> Iterator[Setting]:
     """Every setting, in the order of declaration."""
-    hints = typing.get_type_hints(part)
+    hints: dict[str, Any] = typing.get_type_hints(part)
     for item in dataclasses.fields(part):
-        if dataclasses.is_dataclass(hints[item.name]):
-            yield from settings(hints[item.name], f"{prefix}{item.name}.")
+        known, kind = dict(item.metadata), hints[item.name]
+        if dataclasses.is_dataclass(kind):
+            yield from settings(hints[item.name], f"{prefix}{item.name}.", known["title"], known.get("term", ""))
         else:
-            yield Setting(key=prefix + item.name, kind=hints[item.name], default=item.default, **item.metadata)
+            known = {"term": term or known["label"].lower(), **known}
+            yield Setting(key=prefix + item.name, kind=kind, default=item.default, section=section, **known)
+
+
+def assignments(values: Mapping[str, Any]) -> list[str]:
+    """Each value as "key=value", which `parsed` and `changed` turn back into the same value."""
+    return [f"{key}={','.join(value) if isinstance(value, (tuple, list)) else value}" for key, value in values.items()]
+
+
+def differences(config: TrainConfig, start: TrainConfig) -> dict[str, Any]:
+    """Dotted key -> value of what stands otherwise in `config` than in `start`."""
+    return {item.key: get(config, item.key) for item in settings() if get(config, item.key) != get(start, item.key)}
 
 
 def get(config: TrainConfig, key: str) -> Any:  # noqa: ANN401 - a setting's own type

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
@@ -125,9 +126,34 @@ class Bar:
             self._progress.reset(self._task, description=label, total=None)
 
 
+class Lines:
+    """Progress for another program: one JSON object a line on stderr, {"progress": [done, total], "label": ...}."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._next = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Say how far it is, ten times a second at most."""
+        now = time.monotonic()
+        if sys.stderr and (now >= self._next or done == total):
+            self._next = now + 0.1
+            line = json.dumps({"progress": [done, total], "label": self._label})
+            with suppress(OSError, ValueError):  # nobody listens any more
+                sys.stderr.write(line + "\n")
+                sys.stderr.flush()
+
+    def label(self, label: str) -> None:
+        """Begin anew under another name."""
+        self._label = label
+
+
 @contextmanager
-def bar(label: str, *, shown: bool = True) -> Iterator[Bar]:
-    """A progress bar on stderr, if that is a terminal, and the callback that moves it."""
+def bar(label: str, *, shown: bool = True, lines: bool = False) -> Iterator[Bar | Lines]:
+    """A progress bar on stderr, if that is a terminal, or `lines` for a program; and the callback that moves it."""
+    if lines:
+        yield Lines(label)
+        return
     console = _stderr()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     shown = shown and console.is_terminal

@@ -96,15 +96,18 @@ def is_dicom(content: bytes) -> bool:
 
 def read(content: bytes, *, name: str) -> Frame:
     """Parse a file and decode its first frame. Raises `ImageError`."""
-    header = _parsed(content, name)
+    header = parsed(content, name=name)
     syntax = _syntax(header, name)
     layout = _layout(header, syntax, name)
     stored = _decoded(header, syntax, layout, name)
     return Frame(stored=stored, header=header, layout=layout, syntax=READ_SYNTAXES[syntax])
 
 
-def _parsed(content: bytes, name: str) -> Dataset:
-    """Read the elements of `TAGS`; a deflated file is inflated here, because pydicom would do it without a limit."""
+def parsed(content: bytes, *, name: str, everything: bool = False) -> Dataset:
+    """Read the elements of `TAGS`, or all but the pixels. Raises `ImageError`.
+
+    A deflated file is inflated here, because pydicom would do it without a limit.
+    """
     try:
         source = io.BytesIO(content)
         source.seek(132 if content[128:132] == b"DICM" else 0)
@@ -112,7 +115,7 @@ def _parsed(content: bytes, name: str) -> Dataset:
         if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
             source = io.BytesIO(_inflated(content, source.tell(), name))
         source.seek(0)
-        return pydicom.dcmread(source, force=True, specific_tags=TAGS)
+        return pydicom.dcmread(source, force=True, stop_before_pixels=everything, specific_tags=None if everything else TAGS)
     except REFUSALS as error:
         raise _damaged(name) from error
 

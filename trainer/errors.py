@@ -7,6 +7,7 @@
     ├── WeightsError     pretrained weights and checkpoints
     ├── RunError         a run that is missing, busy, incomplete
     └── StorageError     the disk: full, read-only, gone
+        └── BusyError    another program is writing: it can be tried again
 
 Anything else that is raised is a fault of ours and ends in a crash report.
 """
@@ -66,6 +67,10 @@ class RunError(TrainerError):
 
 class StorageError(TrainerError):
     """The disk is full, read-only or gone."""
+
+
+class BusyError(StorageError):
+    """Another program is writing; the same may be tried again."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from torch import Tensor
 
-from trainer import devices, files, geometry, images, predict
+from trainer import devices, files, geometry, images, picks, predict
 from trainer.errors import DataError, ImageError, Progress, did_you_mean
 from trainer.models import Classifier
 
@@ -70,6 +70,13 @@ def heatmap(classifier: Classifier, pixels: Tensor, findings: Sequence[str], fin
         raise DataError("The model does not know this finding", where=finding, remedy=did_you_mean(finding, findings))
     values = maps(classifier, pixels, [list(findings).index(finding)])[0, 0]
     return Heatmap(values, finding, classifier.backbone.layer)
+
+
+def of_image(member: predict.Member, image: images.Image) -> NDArray[np.float32]:
+    """Grad-CAM of every finding that a network knows, for one image: float32 [K,h,w]."""
+    header = member.header
+    square = images.to_square(image.pixels, header.size, header.fit)[None, None]
+    return np.asarray(maps(member.classifier, torch.from_numpy(square), range(len(header.findings)))[0], np.float32)
 
 
 def upsampled(heatmap: Heatmap, shape: tuple[int, int], fit: geometry.Fit) -> NDArray[np.float32]:
@@ -174,7 +181,7 @@ def run(
     names = member.header.findings
     if finding and finding not in names:
         raise DataError("The model does not know this finding", where=finding, remedy=did_you_mean(finding, names))
-    todo = predict.expanded(paths)
+    todo = picks.expanded(paths)
     rows: list[dict[str, Any]] = []
     for number, path in enumerate(todo, 1):
         try:

@@ -101,6 +101,11 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever json gives
         raise DataError("The file is damaged: it is not JSON", where=path, remedy="Restore it from a copy.") from error
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there and can be reached."""
+    return os.path.isfile(path)  # noqa: PTH113 - `Path.is_file` raises where a share is away or forbidden, or a name too long
+
+
 def digest(content: bytes | memoryview) -> str:
     """BLAKE2b-160 of some bytes as 40 hexadecimal digits: the identity of an image file."""
     return hashlib.blake2b(content, digest_size=20).hexdigest()

@@ -50,6 +50,7 @@ TAGS: list[str] = [
         "PatientSex",
         "PatientAge",
         "BodyPartExamined",
+        "BurnedInAnnotation",
     ),
     *("ViewPosition", "ImageLaterality", "Laterality", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
     *("NumberOfFrames", "Rows", "Columns", "PixelAspectRatio", "PixelSpacing", "BitsAllocated", "BitsStored", "HighBit"),
@@ -83,7 +84,8 @@ class Facts:
 
     `width` and `height` in pixels as displayed; `bits` per stored value and channel;
     `photometric` is DICOM's word, or Pillow's mode; `window` is (centre, width) as used;
-    `age` in years; `stored_min` and `stored_max` before any step; `steps` taken to the grey values and `warnings`, in words.
+    `age` in years; `burned_in` is YES where text in the picture may name the patient; `stored_min` and `stored_max` before
+    any step; `steps` taken to the grey values and `warnings`, in words.
     """
 
     format: str
@@ -101,6 +103,7 @@ class Facts:
     body_part: str = ""
     modality: str = ""
     manufacturer: str = ""
+    burned_in: str = ""
     stored_min: float = 0.0
     stored_max: float = 0.0
     steps: tuple[str, ...] = ()
@@ -203,6 +206,7 @@ def facts(header: Dataset) -> dict[str, Any]:
         "body_part": text(header, "BodyPartExamined").upper(),
         "modality": text(header, "Modality").upper(),
         "manufacturer": text(header, "Manufacturer"),
+        "burned_in": text(header, "BurnedInAnnotation").upper(),
     }
 
 

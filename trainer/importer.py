@@ -15,21 +15,15 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from trainer import columns, files, images, labelling, places
-from trainer.catalog import FILE, Catalog, Entry, project_folder
+from trainer import columns, files, images
+from trainer.catalog import Catalog, Entry, project_folder
 from trainer.errors import DataError, ImageError, Progress, StorageError
-from trainer.labelling import Asked, Labelling
+from trainer.labelling import Asked
+from trainer.places import Found
+from trainer.plans import Plan, Refused, check_tables, planned, with_row
 
 _AHEAD = 8
 """Files in work for each thread; more would only hold memory."""
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A file or table row that was left out, and why in words."""
-
-    path: str
-    why: str
 
 
 @dataclass(frozen=True)
@@ -56,18 +50,6 @@ class Imported:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return {**asdict(self), "project": str(self.project)}
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """One source, before any of its images is opened."""
-
-    root: Path
-    only: tuple[Path, ...]
-    listing: places.Listing
-    said: Labelling
-    known: Mapping[str, Entry]
-    asked: Asked
 
 
 @dataclass
@@ -117,61 +99,19 @@ def run(
         age=age_column,
         source=source_column,
     )
-    asked = labelling.checked(Asked(layout, labels.absolute() if labels else None, named))
+    return carried_out(project, sources, Asked(layout, labels, named), progress)
+
+
+def carried_out(project: Path, sources: Sequence[Path], asked: Asked, progress: Progress | None = None) -> Imported:
+    """Import as `run` does, with what was asked for as one value."""
     folder = project_folder(project)
-    places.check_project(folder)
-    plans = [_planned(folder, root, only, asked) for root, only in places.roots(folder, sources).items()]
-    _check_tables(plans)
+    plans = planned(folder, sources, asked)
+    check_tables(plans)
     notes = [f"the project is called {folder.name}"] if folder.name != project.name else []
-    return _report(folder, plans, _carried_out(folder, plans, progress), notes)
+    return _report(folder, plans, _examined_and_stored(folder, plans, progress), notes)
 
 
-def _planned(project: Path, root: Path, only: tuple[Path, ...], asked: Asked) -> _Plan:
-    listing = places.listing(root, only)
-    if not listing.files:
-        raise DataError("There are no images in this folder", where=root, remedy="It takes PNG, JPEG, TIFF and DICOM files.")
-    known, last = _known(project, root)
-    asked, note = (_as_last_time(last), True) if last and asked == Asked() else (asked, False)
-    said = labelling.label(root, listing, asked)
-    if note and asked != Asked():
-        said = replace(
-            said, notes=(*said.notes, f"{root.name} was read as in its last import; name a table or a layout to change that")
-        )
-    return _Plan(root, only, listing, said, known, asked)
-
-
-def _known(project: Path, root: Path) -> tuple[dict[str, Entry], dict[str, Any]]:
-    """What the project holds of a source, and how it was imported last."""
-    if not (project / FILE).is_file():
-        return {}, {}
-    with Catalog.open(project) as catalog:
-        places.check_nesting([root], [folder for folder in catalog.folders() if folder != root])
-        return catalog.known(root), catalog.options(root)
-
-
-def _as_last_time(last: dict[str, Any]) -> Asked:
-    table = Path(last["table"]) if last["table"] else None
-    if table and not table.is_file():
-        raise DataError(
-            "The table of the last import is not there any more",
-            where=table,
-            remedy="Name it with --labels, or choose --layout folders.",
-        )
-    named = last["columns"]
-    return Asked(last["layout"], table, columns.Columns(**{**named, "labels": tuple(named["labels"])}))
-
-
-def _check_tables(plans: Sequence[_Plan]) -> None:
-    read = [plan.said.table for plan in plans if plan.said.table]
-    if read and not any(table.named for table in read):
-        raise DataError(
-            "No row of the table names a file of the source",
-            where=read[0].path,
-            remedy="Name the right column with --path-column.",
-        )
-
-
-def _carried_out(project: Path, plans: Sequence[_Plan], progress: Progress | None) -> list[_Outcome]:
+def _examined_and_stored(project: Path, plans: Sequence[Plan], progress: Progress | None) -> list[_Outcome]:
     total = sum(len(plan.listing.files) for plan in plans)
     outcomes: list[_Outcome] = []
     done = 0
@@ -194,7 +134,7 @@ def _carried_out(project: Path, plans: Sequence[_Plan], progress: Progress | Non
     return outcomes
 
 
-def _examined(plan: _Plan) -> Iterator[Entry | Refused]:
+def _examined(plan: Plan) -> Iterator[Entry | Refused]:
     """Look at all files of a source on all cores, in order; the results come as they are asked for."""
     waiting: deque[Future[Entry | Refused]] = deque()
     cores = os.cpu_count() or 1
@@ -211,7 +151,7 @@ def _examined(plan: _Plan) -> Iterator[Entry | Refused]:
                 future.cancel()
 
 
-def _examine(plan: _Plan, found: places.Found) -> Entry | Refused:
+def _examine(plan: Plan, found: Found) -> Entry | Refused:
     """Read one file as far as needed: not at all if size and time are as before, else its content, decoded if it is new."""
     row, old = plan.said.rows.get(found.path), plan.known.get(found.path)
     if row is None and old is None:
@@ -223,10 +163,10 @@ def _examine(plan: _Plan, found: places.Found) -> Entry | Refused:
     new = replace(content, bytes=found.bytes, modified=found.modified, gone=False)
     # A single file chosen again, or one that another table leaves out, keeps what is known of it.
     silent = row is None or (old and plan.only and not plan.said.table)
-    return new if silent or row is None else _with_row(new, row, plan.root.name)
+    return new if silent or row is None else with_row(new, row, plan.root.name)
 
 
-def _content(root: Path, found: places.Found, old: Entry | None) -> Entry:
+def _content(root: Path, found: Found, old: Entry | None) -> Entry:
     """The entry of a file as far as its content goes. Raises `ImageError` and `StorageError`."""
     path = root / found.path
     if old and not old.gone and (old.bytes, old.modified) == (found.bytes, found.modified):
@@ -256,22 +196,6 @@ def _said(facts: images.Facts) -> str:
     return json.dumps(finite, ensure_ascii=False)
 
 
-def _with_row(entry: Entry, row: columns.Row, source: str) -> Entry:
-    """Add what table or folders say; where they are silent, what the file itself says."""
-    said: dict[str, Any] = json.loads(entry.facts)
-    return replace(
-        entry,
-        patient=row.patient or said.get("patient", ""),
-        study=row.study or said.get("study", ""),
-        view=row.view or columns.view(said.get("view", "")),
-        sex=row.sex or columns.sex(said.get("sex", "")),
-        age=row.age if row.age is not None else said.get("age"),
-        source=row.source or source,
-        part_given=row.part,
-        labels={name: value for name, value in row.labels.items() if name not in entry.by_hand},
-    )
-
-
 def _sort_in(outcome: _Outcome, result: Entry | Refused, known: Mapping[str, Entry]) -> None:
     if isinstance(result, Refused):
         outcome.refused.append(result)
@@ -286,7 +210,7 @@ def _sort_in(outcome: _Outcome, result: Entry | Refused, known: Mapping[str, Ent
         outcome.unchanged += 1
 
 
-def _finish(outcome: _Outcome, plan: _Plan) -> None:
+def _finish(outcome: _Outcome, plan: Plan) -> None:
     """Mark duplicates, find what is gone (or cannot be read any more), and keep only the entries that differ."""
     outcome.refused += [Refused(path, why) for path, why in (*plan.listing.refused, *plan.said.refused)]
     present = {entry.path for entry in outcome.entries}
@@ -299,7 +223,7 @@ def _finish(outcome: _Outcome, plan: _Plan) -> None:
     outcome.entries = [entry for entry in marked if entry != plan.known.get(entry.path)]
 
 
-def _store(project: Path, plan: _Plan, outcome: _Outcome) -> None:
+def _store(project: Path, plan: Plan, outcome: _Outcome) -> None:
     asked = plan.asked
     options = {"layout": asked.layout, "table": str(asked.table or ""), "columns": asdict(asked.columns)}
     said, new = plan.said, not project.exists()
@@ -324,7 +248,7 @@ def _copies(catalog: Catalog, here: set[Path]) -> int:
     return sum(digest in elsewhere for digest in digests[True])
 
 
-def _report(project: Path, plans: Sequence[_Plan], outcomes: Sequence[_Outcome], first: Sequence[str]) -> Imported:
+def _report(project: Path, plans: Sequence[Plan], outcomes: Sequence[_Outcome], first: Sequence[str]) -> Imported:
     with Catalog.open(project) as catalog:
         counts = catalog.counts()
         copies = _copies(catalog, {plan.root for plan in plans})

@@ -120,7 +120,8 @@ def _update(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
 
 def _write_labels(connection: sqlite3.Connection, findings: Sequence[str], numbered: Sequence[tuple[int, Entry]]) -> None:
     """Put the source's answers in place of its earlier ones; an answer that the user gave by hand stays."""
-    numbers = {name: finding(connection, name) for name in findings}
+    kept = {name for _, entry in numbered if entry.id for name in entry.labels}  # of a file that is not in the table any more
+    numbers = {name: finding(connection, name) for name in (*findings, *sorted(kept.difference(findings)))}
     ids = json.dumps([image for image, _ in numbered])
     connection.execute("DELETE FROM labels WHERE by_user = 0 AND image IN (SELECT value FROM json_each(?))", (ids,))
     rows = ((image, numbers[name], value) for image, entry in numbered for name, value in entry.labels.items())

@@ -14,12 +14,17 @@ _FIRST_TABLES = ("manifest", "metadata", "labels", "data")
 
 @dataclass(frozen=True)
 class Table:
-    """A table that was read: how many files it names, whether it states findings, and whether it states facts."""
+    """A table that was read: how many files it names, whether it states findings, and whether it states facts.
+
+    `header` are its columns, and `columns` says what each was taken for.
+    """
 
     path: Path
     named: int
     findings: bool
     facts: bool
+    header: tuple[str, ...] = ()
+    columns: Columns = field(default_factory=Columns)
 
 
 @dataclass(frozen=True)
@@ -153,7 +158,7 @@ def _from_table(root: Path, path: Path, named: Columns, by_folder: Labelling) ->
         refused=tuple(refused),
         left_out=left_out | dict.fromkeys(unnamed, f"it is not named in {path.name}"),
         unmatched=unmatched,
-        table=Table(path, named_files, bool(reading.findings), facts),
+        table=Table(path, named_files, bool(reading.findings), facts, table.header, chosen),
         notes=(*notes, *reading.notes),
     )
 

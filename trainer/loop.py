@@ -78,9 +78,8 @@ class Training:
         self.threads = devices.prepare(self.settings.compute.threads)
         self.device = devices.choose(self.settings.compute.device)
         self.parts = self._read(progress)
-        self.order_weights = self._sampling()
-        count = len(self.parts["train"].ids)
-        self.steps_per_epoch = math.ceil(count / self.settings.compute.batch)
+        self.sampler = imbalance.sampler(self.parts["train"].targets, self.settings.task.kind, self.settings.imbalance.method)
+        self.steps_per_epoch = math.ceil(self.sampler.length / self.settings.compute.batch)
         self.position = Position()
         self.learner = self._learner()
 
@@ -120,12 +119,14 @@ class Training:
             self._tell("note", text=sentence)
         for sentence in imbalance.missing(parts["train"].targets, self.settings.task.kind, self.names):
             self._tell("note", text=sentence)
+        for sentence in self._warnings(parts["train"].targets):
+            self._tell("note", text=sentence)
         return parts
 
-    def _sampling(self) -> NDArray[np.float64] | None:
-        if self.settings.imbalance.method != "weighted-sampler":
-            return None
-        return imbalance.sampling_weights(self.parts["train"].targets, self.settings.task.kind)
+    def _warnings(self, targets: NDArray[np.int8]) -> tuple[str, ...]:
+        settings = self.settings
+        seen = imbalance.shown(targets, settings.task.kind, settings.imbalance.method, settings.loss)
+        return imbalance.warnings(settings, seen)
 
     def _learner(self) -> Learner:
         """The network as it was first, or as the last state left it."""
@@ -181,6 +182,7 @@ class Training:
             batch=self.settings.compute.batch,
             threads=self.threads,
             images={name: len(part.ids) for name, part in self.parts.items()},
+            images_per_epoch=self.sampler.length,
         )
 
     def _step(self) -> int:
@@ -189,7 +191,7 @@ class Training:
     def _epoch(self, stop: StopAsked) -> bool:
         """Go through the rest of an epoch; False where the user stopped it."""
         part = self.parts["train"]
-        order = imbalance.draw(len(part.ids), self.settings.seed, self.position.epoch, self.order_weights)
+        order = self.sampler.draw(self.settings.seed, self.position.epoch)
         pieces = np.array_split(order, self.steps_per_epoch)  # of nearly equal size: no last batch of one image
         recent = [0.0, 0.0, 0.0, 0.0]  # loss, weight, images, seconds since the last batch event
         while self.position.batch < len(pieces):

@@ -1,7 +1,7 @@
-"""What is made small: cross entropy for multi-class tasks, binary cross entropy for multi-label ones.
+"""What is made small: cross entropy for multi-class tasks, binary cross entropy for multi-label ones, and their focal forms.
 
-Each kind gives one value per image and finding; masking of what is not stated, weights and the mean are the same for
-all, so that a further kind (focal) is one more function of the same shape.
+Each kind gives one value per image and finding; masking of what is not stated, weights and the mean are the same for all.
+Focal loss (Lin et al. 2017, arXiv:1708.02002) multiplies the value of each image or pair by how wrong it still is.
 """
 
 import torch
@@ -38,6 +38,8 @@ def parts(
     `torch.nn.CrossEntropyLoss(weight, label_smoothing)`: the mean is weighted by the weight of the true finding.
     multi-label: each stated pair counts; `weights` multiply the yes term, as `pos_weight` of
     `torch.nn.BCEWithLogitsLoss`; smoothing moves the targets towards 0.5.
+    focal: both times (1 - p_t) ** gamma, where p_t is the probability that is given to the targets; multi-label as
+    `torchvision.ops.sigmoid_focal_loss`, whose alpha = -1 is 0 here. The weight to divide by is that of cross entropy.
 
     Raises `ConfigError` for an unknown task.
     """
@@ -45,27 +47,40 @@ def parts(
     # Not `targets * stated`: a target that is not stated may be nan.
     targets = torch.where(stated, targets.to(logits.dtype), 0)
     if task == "multi-class":
-        return _multi_class(logits, targets, settings.smoothing, weights)
+        return _multi_class(logits, targets, settings, weights)
     if task == "multi-label":
-        return _multi_label(logits, targets, stated, settings.smoothing, weights)
+        return _multi_label(logits, targets, stated, settings, weights)
     raise ConfigError(f"'{task}' is no kind of task", where="task.kind", remedy="Choose multi-class or multi-label.")
 
 
-def _multi_class(logits: Tensor, targets: Tensor, smoothing: float, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+def _multi_class(logits: Tensor, targets: Tensor, settings: config.Loss, weights: Tensor | None) -> tuple[Tensor, Tensor]:
     counted = ((targets.sum(1, keepdim=True) - 1).abs() < ROW_TOLERANCE).expand_as(targets)
     cost = torch.ones_like(targets) if weights is None else weights.to(targets).expand_as(targets)
-    smoothed = targets * (1 - smoothing) + smoothing / targets.shape[1]
-    values = cost * smoothed * -F.log_softmax(logits, dim=1)
+    smoothed = targets * (1 - settings.smoothing) + settings.smoothing / targets.shape[1]
+    logs = F.log_softmax(logits, dim=1)
+    values = cost * smoothed * -logs
+    if settings.name == "focal":
+        values = values * _wrong((logs.exp() * smoothed).sum(1, keepdim=True), settings.gamma)
     return _sum(values, counted), _sum(cost * targets, counted)
 
 
 def _multi_label(
-    logits: Tensor, targets: Tensor, stated: Tensor, smoothing: float, weights: Tensor | None
+    logits: Tensor, targets: Tensor, stated: Tensor, settings: config.Loss, weights: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    smoothed = targets * (1 - smoothing) + smoothing / 2
+    smoothed = targets * (1 - settings.smoothing) + settings.smoothing / 2
     positive = None if weights is None else weights.to(targets)
     values = F.binary_cross_entropy_with_logits(logits, smoothed, pos_weight=positive, reduction="none")
+    if settings.name == "focal":
+        p = torch.sigmoid(logits)
+        values = values * _wrong(p * smoothed + (1 - p) * (1 - smoothed), settings.gamma)
+        if settings.alpha:
+            values = values * (settings.alpha * smoothed + (1 - settings.alpha) * (1 - smoothed))
     return _sum(values, stated), stated.sum().to(values)
+
+
+def _wrong(right: Tensor, gamma: float) -> Tensor:
+    """(1 - p_t) ** gamma; kept from 0, where the gradient of a power below 1 is infinite."""
+    return (1 - right).clamp_min(torch.finfo(right.dtype).tiny) ** gamma
 
 
 def _sum(values: Tensor, counted: Tensor) -> Tensor:

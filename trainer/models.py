@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from trainer import weights as weight_files
-from trainer.backbones import BACKBONES, Backbone, parts
-from trainer.errors import ConfigError, Progress, WeightsError, did_you_mean
+from trainer.architectures import BACKBONES, Backbone
+from trainer.architectures import check as check
+from trainer.backbones import parts
+from trainer.errors import ConfigError, Progress, WeightsError
 
 # torchvision renames these when it loads; its densenet file is older than its densenet.
 _OLD_DENSENET = (("norm.1.", "norm1."), ("norm.2.", "norm2."), ("conv.1.", "conv1."), ("conv.2.", "conv2."))
@@ -121,19 +123,6 @@ def build(backbone: str, findings: int, *, dropout: float = 0.0) -> Classifier:
     if findings < 1:
         raise ConfigError("A classifier needs at least one finding", where=backbone, remedy="Label some images first.")
     return Classifier(BACKBONES[backbone], findings, dropout=dropout)
-
-
-def check(backbone: str, size: int | None = None) -> None:
-    """Raise `ConfigError` if there is no such backbone, or if images of `size` px are too small for it."""
-    if backbone not in BACKBONES:
-        raise ConfigError("There is no such backbone", where=backbone, remedy=did_you_mean(backbone, BACKBONES))
-    smallest = BACKBONES[backbone].smallest
-    if size is not None and size < smallest:
-        raise ConfigError(
-            f"Images of {size} px are too small for {backbone}",
-            where="model.size",
-            remedy=f"Choose at least {smallest} px or another backbone.",
-        )
 
 
 def initialise(classifier: Classifier, weights: str, *, progress: Progress | None = None) -> Loaded:

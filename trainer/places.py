@@ -56,9 +56,11 @@ class Folders:
 
 def check_project(project: Path) -> None:
     """Refuse a place that cannot be written to before all files are read, not after. Raises `DataError`, `StorageError`."""
-    if project.is_file():
+    with files.storage_in_words(project):
+        at_it = project.is_file()
+        nearest = next(folder for folder in (project, *project.parents) if folder.exists())
+    if at_it:
         raise DataError("A file stands where the project should be", where=project, remedy="Choose another name.")
-    nearest = next(folder for folder in (project, *project.parents) if folder.exists())
     if not os.access(nearest, os.W_OK):
         raise StorageError("The project cannot be written to", where=nearest, remedy="Choose a place that you may write to.")
 

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -103,7 +105,12 @@ def _mark_best(history: History, loss: Axes, metric: Axes) -> None:
 
 def roc_and_precision_recall(curves: Sequence[Curve], name: str, alt: str) -> str:
     """Draw the ROC and precision-recall curves of at most `TOGETHER` findings, their operating points marked. Returns SVG."""
-    figure, (roc, pr) = _figure(_WIDE, 3.55, 2)
+    return _svg(curves_figure(curves), name, alt)
+
+
+def curves_figure(curves: Sequence[Curve], labels: Sequence[str] = ()) -> Figure:
+    """The drawing of `roc_and_precision_recall`; with a legend below where there are `labels`, for a file by itself."""
+    figure, (roc, pr) = _figure(_WIDE, 3.55 + 0.19 * len(labels), 2)
     roc.plot([0, 1], [0, 1], color=_QUIET, lw=1, ls=":")
     roc.text(0.62, 0.56, "chance", fontsize=_SMALL, color=_QUIET, rotation=45, ha="center", va="center")
     for place, curve in enumerate(curves):
@@ -118,12 +125,29 @@ def roc_and_precision_recall(curves: Sequence[Curve], name: str, alt: str) -> st
             pr.plot(curve.sensitivity, curve.precision_there, **point)
     _unit_square(roc, "ROC", "1 - specificity (false alarms)", "sensitivity (found)")
     _unit_square(pr, "Precision and recall", "recall = sensitivity (found)", "precision (alarms that are right)")
-    return _svg(figure, name, alt)
+    if labels:
+        _legend(figure, labels)
+    return figure
+
+
+def _legend(figure: Figure, labels: Sequence[str]) -> None:
+    """The names below the drawing, as they are written: no sign in them is mathematics."""
+    lines = [Line2D([], [], color=COLOURS[i], ls=DASHES[i], lw=1.6, **_marker(i)) for i in range(len(labels))]
+    legend = figure.legend(lines, labels, loc="outside lower left", fontsize=_SMALL, frameon=False, handlelength=4)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def calibration(measured: Calibration, name: str, alt: str) -> str:
     """Draw predicted probability against the share that had the finding, and below how many images. Returns SVG."""
+    return _svg(calibration_figure(measured), name, alt)
+
+
+def calibration_figure(measured: Calibration, title: str = "") -> Figure:
+    """The drawing of `calibration`, with a title where it is a file by itself."""
     figure, (plot, bars) = _figure(2.75, 2.95, 2, vertical=True, ratios=(4, 1))
+    if title:
+        figure.suptitle(title, fontsize=_TEXT, color=_INK, parse_math=False)
     plot.plot([0, 1], [0, 1], color=_QUIET, lw=1, ls=":")
     used = measured.count > 0
     plot.plot(measured.probability[used], measured.share[used], color=COLOURS[0], marker="o", ms=4.5, lw=1.4)
@@ -136,7 +160,40 @@ def calibration(measured: Calibration, name: str, alt: str) -> str:
     bars.set_xlabel("predicted probability", fontsize=_SMALL)
     bars.set_ylabel("images", fontsize=_SMALL)
     bars.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=2))
-    return _svg(figure, name, alt)
+    return figure
+
+
+def confusion_figure(names: Sequence[str], counts: Sequence[Sequence[int]]) -> Figure:
+    """A confusion matrix with its counts: truth down, prediction across; the shade is the share of the row."""
+    matrix = np.asarray(counts, dtype=np.float64)
+    totals = matrix.sum(axis=1, keepdims=True)
+    shares = np.divide(matrix, totals, out=np.zeros_like(matrix), where=totals > 0)
+    side = max(2.4, 0.55 * len(names) + 1.6)
+    figure = Figure(figsize=(side + 0.6, side), layout="constrained")
+    axes = figure.add_subplot()
+    drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(matrix):
+        ink = "white" if shares[row, column] > 0.55 else _INK
+        axes.text(column, row, f"{count:.0f}", ha="center", va="center", color=ink, fontsize=_SMALL)
+    places = range(len(names))
+    for axis, words in ((axes.xaxis, "prediction"), (axes.yaxis, "truth")):
+        axis.set_ticks(places, labels=names, fontsize=_SMALL, parse_math=False)
+        axis.set_label_text(words, fontsize=_SMALL, color=_INK)
+    axes.tick_params(axis="x", rotation=30, rotation_mode="xtick")
+    bar = figure.colorbar(drawn, shrink=0.8)
+    bar.set_label("share of the truth", fontsize=_SMALL)
+    bar.ax.tick_params(labelsize=_SMALL)
+    return figure
+
+
+def as_file(figure: Figure, kind: str) -> bytes:
+    """A drawing as the content of a "png" (300 dots per inch) or "svg" file by itself."""
+    buffer = io.BytesIO()
+    if kind == "png":
+        FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=300, facecolor="white")
+    else:
+        FigureCanvasSVG(figure).print_figure(buffer, format="svg", facecolor="white", metadata={"Date": None})
+    return buffer.getvalue()
 
 
 def swatch(number: int, name: str) -> str:

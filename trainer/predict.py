@@ -1,7 +1,5 @@
 """Checkpoint(s) + catalogued images or files -> probabilities. Always in fp32, so that every screen shows the same figure."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainer import batches, checkpoints, dataset, devices, files, images, models, places, results, runs
+from trainer import batches, checkpoints, dataset, devices, images, models, results, runs, verdicts
 from trainer.catalog import Catalog
 from trainer.errors import DataError, ImageError, Progress, WeightsError
+from trainer.picks import expanded
+from trainer.verdicts import FilePrediction
 
 BATCH = 32
 
@@ -24,21 +24,6 @@ class Member:
     classifier: models.Classifier
     header: checkpoints.Header
     path: Path
-
-
-@dataclass(frozen=True, eq=False)
-class FilePrediction:
-    """What an ensemble says of one file.
-
-    `probabilities` float32 [K] is the mean over members, `spread` float32 [K] their standard deviation (0 for one member);
-    `error` says in words why there is none (then both are empty).
-    """
-
-    path: Path
-    probabilities: NDArray[np.float32]
-    spread: NDArray[np.float32]
-    error: str = ""
-    warnings: tuple[str, ...] = ()
 
 
 def member(path: Path, device: torch.device) -> Member:
@@ -128,22 +113,31 @@ def run(
     A file that cannot be read gets an error in words and the others go on. Raises `RunError`, `WeightsError`, `DataError` if
     runs do not fit together or there is nothing to predict.
     """
+    members = opened(sources, device=device)
+    todo = expanded(paths)
+    return [m.header for m in members], _each(members, todo, progress)
+
+
+def opened(sources: Sequence[Path], *, device: str = "auto") -> list[Member]:
+    """Open runs or checkpoints that fit together, on one device. Raises `RunError`, `WeightsError`, `DataError`."""
     chosen = devices.choose(device)
     devices.prepare(0)
     members = [member(path, chosen) for path in sources]
     _compatible(members)
-    todo = expanded(paths)
-    return [m.header for m in members], _each(members, todo, progress)
+    return members
+
+
+def place(member: Member) -> str:
+    """Where a network computes, in words."""
+    return str(devices.device_label(member.classifier.mean.device))
 
 
 def _each(members: Sequence[Member], paths: Sequence[Path], progress: Progress | None) -> Iterator[FilePrediction]:
     for number, path in enumerate(paths, 1):
         try:
-            image = images.read(path)
-            yield on_image(members, image, path)
+            yield on_image(members, images.read(path), path)
         except ImageError as error:
-            empty = np.empty(0, np.float32)
-            yield FilePrediction(path, empty, empty, error=f"{error.what}. {error.remedy}".strip())
+            yield verdicts.refused(path, f"{error.what}. {error.remedy}".strip())
         if progress:
             progress(number, len(paths))
 
@@ -159,40 +153,9 @@ def on_image(members: Sequence[Member], image: images.Image, path: Path) -> File
     return FilePrediction(path, stacked.mean(0), spread.astype(np.float32), warnings=image.facts.warnings)
 
 
-def expanded(paths: Sequence[Path]) -> list[Path]:
-    """The files, and all images of the folders, among `paths`. Raises `DataError` if something is missing or empty."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            with files.storage_in_words(path):
-                walked = (p for p in path.rglob("*") if not places.is_mask(p.relative_to(path)))  # as the import does
-                inside = sorted(p for p in walked if p.is_file() and images.looks_like_image(p))
-            if not inside:
-                raise DataError("There are no images in this folder", where=path, remedy="Give PNG, JPEG, TIFF or DICOM files.")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise DataError("There is no such file or folder", where=path, remedy="Check the path for a typing error.")
-    if not found:
-        raise DataError("There is nothing to predict", remedy="Give files or folders of radiographs.")
-    return found
-
-
 def table(headers: Sequence[checkpoints.Header], predictions: Sequence[FilePrediction]) -> str:
-    """CSV text, one row per file: path, top finding, a probability (and its spread over members) per finding, error."""
-    findings = headers[0].findings
-    spread = len(headers) > 1
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["path", "top_finding", *findings, *([f"{f} (SD)" for f in findings] if spread else []), "error"])
-    for one in predictions:
-        if one.error:
-            writer.writerow([one.path, "", *[""] * len(findings) * (2 if spread else 1), one.error])
-            continue
-        figures = [f"{p:.6f}" for p in one.probabilities] + ([f"{s:.6f}" for s in one.spread] if spread else [])
-        writer.writerow([one.path, findings[int(one.probabilities.argmax())], *figures, ""])
-    return out.getvalue()
+    """CSV text of predictions (see `verdicts.table`); the spread stands in it where there are several members."""
+    return verdicts.table(headers[0].findings, predictions, spread=len(headers) > 1)
 
 
 def _compatible(members: Sequence[Member]) -> None:

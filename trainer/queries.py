@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.errors import DataError, did_you_mean
-from trainer.records import GONE, NO, NOT_STATED, PARTS, YES, Counts, Filter, Ids, Split
+from trainer.records import GONE, NO, NOT_STATED, PARTS, YES, Counts, Filter, Ids, Split, Tally
 
+PIECE = 2**17
+"""Characters of ids that are turned into numbers at once."""
 ORDERS = {
     "path": "SELECT id FROM images ORDER BY folder, path",
     "id": "SELECT id FROM images ORDER BY id",
@@ -48,7 +50,24 @@ def ids_of(connection: sqlite3.Connection, sql: str, values: Sequence[Any] = ())
     SQLite joins the numbers to one text, which is twice as fast as a Python object for each row.
     """
     text = connection.execute(f"SELECT group_concat(id) FROM ({sql})", values).fetchone()[0]  # noqa: S608 - our own SQL
-    return np.fromstring(text, dtype=np.int64, sep=",") if text else np.empty(0, dtype=np.int64)
+    return np.concatenate([np.empty(0, dtype=np.int64), *_numbers(text or "")])
+
+
+def _numbers(text: str) -> Iterator[Ids]:
+    """Numbers with commas between them, in pieces of some milliseconds: parsing a million at once would stop all threads."""
+    start = 0
+    while start < len(text):
+        end = text.find(",", start + PIECE)
+        end = len(text) if end < 0 else end
+        yield np.fromstring(text[start:end], dtype=np.int64, sep=",")
+        start = end + 1
+
+
+def distinct(ids: Sequence[int] | Ids) -> Ids:
+    """Each id once, ascending. `np.unique` would keep all other threads waiting: half a second for a million ids."""
+    found: Ids = np.sort(np.asarray(ids, dtype=np.int64))
+    kept: NDArray[np.bool_] = np.diff(found, prepend=found[:1] - 1) != 0
+    return found[kept]
 
 
 def ordered(connection: sqlite3.Connection, order: str) -> Ids:
@@ -152,7 +171,8 @@ def selected(connection: sqlite3.Connection, where: Filter, ids: Ids) -> Ids:
 def labels_of_few(connection: sqlite3.Connection, ids: Ids, findings: Sequence[int]) -> NDArray[np.int8]:
     """Answers, int8 [N, K], each image looked up by itself."""
     answers = np.full((len(ids), len(findings)), NOT_STATED, dtype=np.int8)
-    sql = "SELECT asked.key, labels.value FROM json_each(?) AS asked JOIN labels ON image = asked.value AND finding = ?"
+    # CROSS: those asked for lead; otherwise SQLite goes through all labels of the finding, and through all asked for each.
+    sql = "SELECT asked.key, labels.value FROM json_each(?) AS asked CROSS JOIN labels ON image = asked.value AND finding = ?"
     text = as_json(ids)
     for column, finding in enumerate(findings):
         for place, value in connection.execute(sql, (text, finding)):
@@ -200,6 +220,60 @@ def read_split(connection: sqlite3.Connection, number: int) -> Split:
     name, seed, rule, folds, fold, digest, warnings = row
     parts = {part: ids for part, ids in found.items() if len(ids)}
     return Split(name, parts, seed, rule, folds, fold, digest, tuple(json.loads(warnings)))
+
+
+def parts(connection: sqlite3.Connection, ids: Sequence[int] | Ids) -> list[str]:
+    """Part of each image in the active split, "" where it is in none."""
+    found = [""] * len(ids)
+    if active_split(connection):
+        sql = (
+            # CROSS: those asked for lead; otherwise SQLite goes through the whole split.
+            "SELECT key, part FROM json_each(?) AS asked CROSS JOIN split_images "
+            "WHERE split_images.image = asked.value AND split_images.split = ?"
+        )
+        for place, part in connection.execute(sql, (as_json(ids), split_id(connection, ""))):
+            found[place] = part
+    return found
+
+
+def patient_numbers(connection: sqlite3.Connection, by_patient: Ids) -> NDArray[np.int32]:
+    """Number each patient from 1 -> int32 [highest id + 1], the number at the place of each image's id; 0 is unknown.
+
+    `by_patient`: all ids in the order "patient", in which the unknown ones come first.
+    """
+    numbers = np.zeros(int(by_patient.max(initial=0)) + 1, dtype=np.int32)
+    first = np.zeros(len(numbers), dtype=np.int32)
+    first[ids_of(connection, "SELECT min(id) AS id FROM images WHERE patient <> '' GROUP BY patient")] = 1
+    numbers[by_patient] = np.cumsum(first[by_patient])
+    return numbers
+
+
+def tally(connection: sqlite3.Connection) -> Tally:
+    """Count images by part of the active split, and by finding and part."""
+    everything = ids_of(connection, "SELECT id FROM images")
+    column = np.full(int(everything.max(initial=0)) + 1, len(PARTS) + 1, dtype=np.int8)
+    column[selected(connection, Filter(), everything)] = len(PARTS)
+    if active_split(connection):
+        sql, number = "SELECT image AS id FROM split_images WHERE split = ? AND part = ?", split_id(connection, "")
+        for place, part in enumerate(PARTS):
+            ids = ids_of(connection, sql, (number, part))
+            column[ids] = np.where(column[ids] == len(PARTS), place, column[ids])
+    images = _in_columns(column[everything])
+    findings = connection.execute("SELECT id, name FROM findings ORDER BY id").fetchall()
+    sql = "SELECT image AS id FROM labels WHERE finding = ? AND value = ?"
+    yes = [_in_columns(column[ids_of(connection, sql, (finding, YES))]) for finding, _ in findings]
+    used = np.flatnonzero(images) if images.any() else np.array([len(PARTS)])
+    return Tally(
+        findings=tuple(name for _, name in findings),
+        parts=tuple((*PARTS, "none")[place] for place in used),
+        images=images[used],
+        yes=np.array(yes, dtype=np.int64).reshape(-1, len(images))[:, used],
+    )
+
+
+def _in_columns(columns: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Count images by the place of their part; those that are hidden, at the last place, are left out."""
+    return np.bincount(columns, minlength=len(PARTS) + 2)[: len(PARTS) + 1].astype(np.int64)
 
 
 def counts(connection: sqlite3.Connection) -> Counts:

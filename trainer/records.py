@@ -24,6 +24,22 @@ UNSTATED = frozenset({"", "nan", "na", "n/a", "null", "unknown", "todo", "unlabe
 Ids = NDArray[np.int64]
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """All that is stored of one finding for the images `asked`, so that it can be put back.
+
+    `images` int64 [n] are those of them that have an answer, `values` int8 [n] what it is (-1: the user took it away),
+    `by_hand` bool [n] whether the user gave it; `known` is whether the project had the finding at all.
+    """
+
+    finding: str
+    known: bool
+    asked: Ids
+    images: Ids
+    values: NDArray[np.int8]
+    by_hand: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Record:
     """One image. Texts are "" where unknown; `labels` holds stated findings only (1 yes, 0 no).
@@ -118,6 +134,40 @@ class Split:
     fold: int | None
     digest: str
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What some images have in common and where they differ.
+
+    `answers` maps each finding to how many of them have it (yes), do not (no), are not stated, and of how many the user said
+    so; `values` maps view, sex, source, part (of the active split; "" is none) and part_given to their values with their
+    numbers, the most frequent first. `age` is (youngest, oldest) in years, None where no age is known.
+    """
+
+    images: int
+    excluded: int
+    patients: int
+    patient_unknown: int
+    answers: Mapping[str, tuple[int, int, int, int]]
+    flags: Mapping[str, int]
+    values: Mapping[str, Mapping[str, int]]
+    age: tuple[float, float] | None
+    age_unknown: int
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """Images by part of the active split, and those of them with a finding; excluded and gone images are left out.
+
+    `parts`: those that have images, in the usual order, and at the end "none" for images in no part (all of them without a
+    split). `images` is int64 [parts] and `yes` int64 [findings, parts].
+    """
+
+    findings: tuple[str, ...]
+    parts: tuple[str, ...]
+    images: NDArray[np.int64]
+    yes: NDArray[np.int64]
 
 
 @dataclass(frozen=True)

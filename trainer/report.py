@@ -14,9 +14,10 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 import trainer
-from trainer import curves, examples, explain, files, metrics, plots, predict, runs, sections
+from trainer import drawings, examples, explain, files, plots, predict, runs, sections
 from trainer.catalog import SUFFIX, Catalog
 from trainer.errors import DataError, Progress, RunError, StorageError
+from trainer.meanings import METRICS, REPEATED
 from trainer.results import Baseline, Evaluation, Figure, FindingResult, Prediction, Subgroup
 
 _ON = {"validation": "val", "test": "test"}
@@ -25,8 +26,6 @@ _SUMMARY = {
     "multi-class": ("macro_f1", "balanced_accuracy", "accuracy", "macro_auroc"),
     "multi-label": ("macro_auroc", "macro_f1", "hamming", "exact_match"),
 }
-_THE_SAME = {"multi-class": ("exact_match", "macro_sensitivity"), "multi-label": ()}
-"""Figures that repeat another one in this task."""
 _IN_SUBGROUPS = ("macro_f1", "balanced_accuracy", "macro_auroc")
 _MANY_FINDINGS = 8
 """From here on the page leaves subgroups of single findings to the evaluation's JSON file."""
@@ -173,7 +172,7 @@ def _judged(found: runs.Run, part: str) -> Judged:
     if prediction is not None and set(prediction.findings) != set(evaluation.findings):
         prediction = None  # of another run: its curves would not be those of the figures
     kind, place = part.partition("-")[0], "".join(c if c.isalnum() else "-" for c in part)
-    repeated = _THE_SAME[evaluation.task]
+    repeated = REPEATED[evaluation.task]
     return Judged(
         kind=kind,
         label=evaluation.part if kind == "external" else kind,
@@ -193,7 +192,7 @@ def _drawings(place: str, evaluation: Evaluation, prediction: Prediction) -> Ite
     names = list(evaluation.findings)
     for start in range(0, len(names), plots.TOGETHER):
         some = names[start : start + plots.TOGETHER]
-        drawn = [_curve(prediction, name, evaluation.findings[name]) for name in some]
+        drawn = [drawings.curve(prediction, name, evaluation.findings[name]) for name in some]
         areas = ", ".join(f"{name} {_number(evaluation.findings[name].auroc.value)}" for name in some)
         svg = plots.roc_and_precision_recall(
             drawn, f"{place}-curves-{start}", f"ROC and precision-recall curves. AUROC: {areas}."
@@ -203,24 +202,6 @@ def _drawings(place: str, evaluation: Evaluation, prediction: Prediction) -> Ite
             for i, name in enumerate(some)
         ]
         yield Drawing(Markup(svg), tuple(lines))  # noqa: S704 - our own drawing
-
-
-def _curve(prediction: Prediction, name: str, result: FindingResult) -> plots.Curve:
-    k = prediction.findings.index(name)
-    sweep = curves.Sweep(prediction.targets[:, k], prediction.probabilities[:, k])
-    fpr, tpr, _ = sweep.roc()
-    precision, recall, _ = sweep.precision_recall()
-    stated = sweep.positives + sweep.negatives
-    return plots.Curve(
-        fpr=fpr,
-        tpr=tpr,
-        precision=precision,
-        recall=recall,
-        prevalence=sweep.positives / stated if stated else math.nan,
-        sensitivity=result.sensitivity.value,
-        specificity=result.specificity.value,
-        precision_there=result.precision.value,
-    )
 
 
 def _cards(place: str, evaluation: Evaluation, prediction: Prediction | None) -> Iterator[Card]:
@@ -233,8 +214,7 @@ def _cards(place: str, evaluation: Evaluation, prediction: Prediction | None) ->
 
 
 def _calibration(prediction: Prediction, name: str, result: FindingResult, place: str) -> str:
-    k = prediction.findings.index(name)
-    measured = metrics.calibration(prediction.targets[:, k], prediction.probabilities[:, k])
+    measured = drawings.calibration(prediction, name)
     alt = f"Calibration of {name}; expected calibration error {_number(result.calibration_error)}."
     return plots.calibration(measured, place, alt) if measured.count.sum() else ""
 
@@ -259,7 +239,7 @@ def _examples(
 def _rendered(**values: Any) -> str:  # noqa: ANN401 - what the template names
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"number": _number, "metric": sections.metric_name, "share": _share}
-    environment.globals |= {"why": _why, "in_subgroups": _IN_SUBGROUPS, "isnan": math.isnan}
+    environment.globals |= {"meanings": METRICS, "why": _why, "in_subgroups": _IN_SUBGROUPS, "isnan": math.isnan}
     source = (resources.files("trainer") / "resources" / "report.html").read_text(encoding="utf-8")
     return environment.from_string(source).render(values)
 

@@ -3,8 +3,10 @@
 import itertools
 import json
 import os
+import random
+import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +21,11 @@ from trainer.errors import DataError, RunError, command_line, counted, did_you_m
 FINAL = ("finished", "stopped", "failed")
 RUNS_FOLDER = "runs"
 OPENINGS = "test-openings.jsonl"
+_BATCH = b'"kind": "batch"'
+_GLANCES = 5
+_LONGEST = 240  # bytes: no disk takes more than 255 for a name, and files beside it have an ending
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
+_ALLOWED = re.compile(r'[^<>:"|?*\\/\x00-\x1f]{1,120}')
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,47 @@ class Status:
     def resumable(self) -> bool:
         """Whether `resume` would go on with it."""
         return self.state in ("new", "stopped", "failed", "crashed")
+
+
+class Standing:
+    """How a run stands, told event by event: who follows a run need not read its whole history again."""
+
+    def __init__(self) -> None:
+        self._last: Mapping[str, Any] | None = None
+        self._under_way = self._total = 0
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Take the next event."""
+        kind = event["kind"]
+        if kind in (*FINAL, "started"):
+            self._last = event
+        if kind == "started":
+            self._total = event.get("epochs", 0)
+        elif kind in ("epoch", "batch") and "epoch" in event:
+            self._under_way = event["epoch"] + (kind == "epoch")
+
+    def status(self, *, busy: bool) -> Status:
+        """Last event + lock; `busy` must have been asked for before the last events were read."""
+        epoch = self._epoch()
+        if busy:
+            return Status("running", f"running{epoch}")
+        if self._last is None:
+            return Status("new", "not started yet")
+        words = {
+            "finished": f"finished after {counted(self._last.get('epochs', 0), 'epoch')}",
+            "stopped": f"stopped by you{epoch or ' before it began to learn'}; it can be resumed",
+            "failed": f"failed: {self._last.get('what', 'unknown')}. {self._last.get('remedy', '')}".strip(),
+            "started": f"crashed{epoch}; it can be resumed",
+        }
+        kind = self._last["kind"]
+        return Status("crashed" if kind == "started" else kind, words[kind])
+
+    def _epoch(self) -> str:
+        """ " in epoch 3 of 10", the one under way; empty before the first step."""
+        if not self._under_way:
+            return ""
+        total = self._total
+        return f" in epoch {min(self._under_way, total or self._under_way)}" + (f" of {total}" if total else "")
 
 
 @dataclass(frozen=True)
@@ -68,6 +116,11 @@ class Run:
         """All that `resume` needs."""
         return self.folder / "state.pt"
 
+    @property
+    def console(self) -> Path:
+        """What the processes that worked on it printed, if they were told to write it down."""
+        return self.folder / "console.log"
+
     def predictions(self, part: str) -> Path:
         """File of the predictions on a part."""
         return self.folder / f"predictions-{short(part)}.npz"
@@ -97,7 +150,7 @@ class Run:
         with files.storage_in_words(path), path.open("ab") as file:
             torn = file.tell() > 0 and not _ends_with_newline(path)
             file.write((b"\n" if torn else b"") + line.encode() + b"\n")
-            if kind != "batch":
+            if kind not in ("batch", "reading"):  # these are many, and none of them would be missed
                 file.flush()
                 os.fsync(file.fileno())
 
@@ -105,10 +158,22 @@ class Run:
         """All events so far; a torn last line is left out."""
         return list(self.tail(0))
 
+    def milestones(self) -> list[dict[str, Any]]:
+        """All events but those of single batches, of which only the last is there: quick also for a history of 100,000."""
+        path = self.folder / "events.jsonl"
+        if not files.is_file(path):
+            return []
+        with files.storage_in_words(path):
+            lines = path.read_bytes().splitlines(keepends=True)
+        batches = [place for place, line in enumerate(lines) if _BATCH in line and line.endswith(b"\n")]
+        left_out = set(batches[:-1])
+        parsed = (_parsed(line) for place, line in enumerate(lines) if place not in left_out)
+        return [event for event in parsed if event is not None]
+
     def tail(self, offset: int) -> Iterator[dict[str, Any]]:
         """Events from a byte offset on; each has its end offset under "offset", to go on from."""
         path = self.folder / "events.jsonl"
-        if not path.exists():
+        if not files.is_file(path):
             return
         with files.storage_in_words(path), path.open("rb") as file:
             file.seek(offset)
@@ -120,13 +185,7 @@ class Run:
 
     def history(self) -> list[dict[str, Any]]:
         """Events as if the run had never been interrupted: what a resumed run did again replaces what was lost."""
-        kept: list[dict[str, Any]] = []
-        for event in self.events():
-            if event["kind"] == "started":
-                step, epoch = event.get("step", 0), event.get("epoch", 0)
-                kept = [e for e in kept if e.get("step", 0) <= step and (e["kind"] != "epoch" or e["epoch"] <= epoch)]
-            kept.append(event)
-        return kept
+        return uninterrupted(self.events())
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -150,15 +209,17 @@ class Run:
     def busy(self) -> bool:
         """Whether a process holds the run."""
         path = self.folder / "lock"
-        if not path.exists():
-            return False
-        try:
-            with filelock.FileLock(path, timeout=0):
+        for _ in range(_GLANCES):
+            if not files.is_file(path):
                 return False
-        except filelock.Timeout:
-            return True
-        except OSError:  # a read-only copy: nobody can work on it
-            return False
+            try:
+                with filelock.FileLock(path, timeout=0):
+                    return False
+            except filelock.Timeout:  # held by whoever works on it, or for an instant by another who looks, as we do
+                time.sleep(random.uniform(0.002, 0.008))  # noqa: S311 - so that two who look do not meet again
+            except OSError:  # a read-only copy: nobody can work on it
+                return False
+        return True
 
     def request_stop(self) -> None:
         """Ask the process that works on the run to stop and keep. Raises `RunError` if none does."""
@@ -178,19 +239,21 @@ class Run:
     def status(self) -> Status:
         """Last event + lock = how the run stands."""
         busy = self.busy()  # asked first: a run that ends in between is then seen as finished, not as crashed
-        events = self.events()
-        if busy:
-            return Status("running", "running" + _progress(events))
-        last = next((e for e in reversed(events) if e["kind"] in (*FINAL, "started")), None)
-        if last is None:
-            return Status("new", "not started yet")
-        words = {
-            "finished": f"finished after {counted(last.get('epochs', 0), 'epoch')}",
-            "stopped": f"stopped by you{_progress(events) or ' before it began to learn'}; it can be resumed",
-            "failed": f"failed: {last.get('what', 'unknown')}. {last.get('remedy', '')}".strip(),
-            "started": f"crashed{_progress(events)}; it can be resumed",
-        }
-        return Status("crashed" if last["kind"] == "started" else last["kind"], words[last["kind"]])
+        standing = Standing()
+        for event in self.milestones():
+            standing.add(event)
+        return standing.status(busy=busy)
+
+
+def uninterrupted(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Events without those that a resumed run did again."""
+    kept: list[dict[str, Any]] = []
+    for event in events:
+        if event["kind"] == "started":
+            step, epoch = event.get("step", 0), event.get("epoch", 0)
+            kept = [e for e in kept if e.get("step", 0) <= step and (e["kind"] != "epoch" or e["epoch"] <= epoch)]
+        kept.append(event)
+    return kept
 
 
 def short(part: str) -> str:
@@ -203,21 +266,65 @@ def create(project: Path, name: str, about: Mapping[str, Any], split: Mapping[st
 
     Raises `RunError` if there is one of that name, `StorageError`.
     """
-    name = name or _unused(project, f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{about.get('recipe') or 'run'}")
-    if Path(name).name != name or name.startswith(".") or any(c in '<>:"|?*\\' for c in name):
-        raise RunError(f"'{name}' cannot be the name of a run", remedy="Use letters, digits, '-' and '_'.")
-    run = Run(project / RUNS_FOLDER / name)
-    if (run.folder / "config.json").exists():
-        raise RunError(f"There is a run named {name} already", where=run.folder, remedy="Choose another --run or resume it.")
+    name = name or unused_name(project, str(about.get("recipe") or ""))
+    run = new(project, name)
     files.write_json(run.folder / "split.json", dict(split))
     files.write_json(run.folder / "config.json", dict(about))  # last: a folder with a configuration is a whole run
     return run
 
 
-def _unused(project: Path, name: str) -> str:
-    """The name, with a number where another run of the same second has it."""
+def new(project: Path, name: str) -> Run:
+    """A run that is not there yet. Raises `RunError` for a name that cannot be or is taken."""
+    check_name(name)
+    run = Run(project / RUNS_FOLDER / name)
+    if files.is_file(run.folder / "config.json"):
+        raise RunError(f"There is a run named {name} already", where=run.folder, remedy="Choose another name or resume it.")
+    return run
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be the name of a run on some computer. Raises `RunError`."""
+    too_long = len(name.encode()) > _LONGEST
+    if (
+        too_long
+        or not _ALLOWED.fullmatch(name)
+        or name[0] in ". "
+        or name[-1] in ". "
+        or name.partition(".")[0].upper() in _RESERVED
+    ):
+        raise RunError(f"'{name}' cannot be the name of a run", remedy="Use letters, digits, '-' and '_'.")
+
+
+def rename(run: Run, name: str) -> Run:
+    """Give a run another name: its folder is moved, and the record of test openings says so.
+
+    Raises `RunError` for a name that cannot be or is taken, and while a process works on the run; `StorageError`.
+    """
+    check_name(name)
+    moved = Run(run.folder.with_name(name))
+    if name == run.name:
+        return run
+    if os.path.lexists(moved.folder) and not _same_folder(moved.folder, run.folder):
+        raise RunError(f"There is a run named {name} already", where=moved.folder, remedy="Choose another name.")
+    if run.busy():
+        raise RunError(f"{run.name} cannot be renamed while a process works on it", remedy="Stop it first, or wait.")
+    with files.storage_in_words(run.folder):
+        run.folder.rename(moved.folder)
+    if (run.project / OPENINGS).exists():
+        _note_opening(run.project, {"run": name, "renamed_from": run.name})
+    return moved
+
+
+def _same_folder(one: Path, other: Path) -> bool:
+    """Whether two names mean one folder, as "First" and "first" do where capitals do not count."""
+    return other.exists() and one.samefile(other)
+
+
+def unused_name(project: Path, recipe: str, taken: Collection[str] = ()) -> str:
+    """Date, time and recipe, with a number where another run of the same second has that name, or it is `taken`."""
+    name = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{Path(recipe).stem or 'run'}"
     numbered = (f"{name}-{number}" if number > 1 else name for number in itertools.count(1))
-    return next(one for one in numbered if not (project / RUNS_FOLDER / one).exists())
+    return next(one for one in numbered if one not in taken and not (project / RUNS_FOLDER / one).exists())
 
 
 def every(project: Path) -> list[Run]:
@@ -248,13 +355,17 @@ def record_opening(project: Path, run: str, split_digest: str) -> int:
 
     Counted over all runs of a project: choosing the best of many runs by their test figures is what the seal is against.
     """
-    line = json.dumps({"time": round(time.time(), 3), "run": run, "split": split_digest}) + "\n"
+    _note_opening(project, {"run": run, "split": split_digest})
+    return openings(project, split_digest)
+
+
+def _note_opening(project: Path, fields: Mapping[str, str]) -> None:
+    line = json.dumps({"time": round(time.time(), 3), **fields}) + "\n"
     path = project / OPENINGS
     with files.storage_in_words(path), path.open("a", encoding="utf-8") as file:
         file.write(line)
         file.flush()
         os.fsync(file.fileno())
-    return openings(project, split_digest)
 
 
 def openings(project: Path, split_digest: str) -> int:
@@ -302,13 +413,3 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     except ValueError:  # torn by a kill, then gone on after a resume
         return None
     return event if isinstance(event, dict) and isinstance(event.get("kind"), str) else None
-
-
-def _progress(events: Sequence[Mapping[str, Any]]) -> str:
-    """ " in epoch 3 of 10", the one under way; empty before the first step."""
-    last = next((e for e in reversed(events) if e["kind"] in ("epoch", "batch") and "epoch" in e), None)
-    if last is None:
-        return ""
-    total = next((e.get("epochs", 0) for e in reversed(events) if e["kind"] == "started"), 0)
-    under_way = last["epoch"] + (last["kind"] == "epoch")
-    return f" in epoch {min(under_way, total or under_way)}" + (f" of {total}" if total else "")

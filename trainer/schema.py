@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from trainer.errors import DataError, StorageError
+from trainer.errors import BusyError, DataError, StorageError
 
 APPLICATION_ID = 0x43585231  # "CXR1", in the header of every catalog
 BUSY_SECONDS = 5.0
@@ -103,9 +103,10 @@ def _refusal(error: sqlite3.DatabaseError, path: Path) -> DataError | StorageErr
     code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return DataError("The project's catalog is damaged", where=path, remedy="Restore the project folder from a copy.")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        what, remedy = "Another program is writing to this project", "Wait until it has finished, then try again."
+        return BusyError(what, where=path, remedy=remedy)
     words = {
-        sqlite3.SQLITE_BUSY: ("Another program is writing to this project", "Wait until it has finished, then try again."),
-        sqlite3.SQLITE_LOCKED: ("Another program is writing to this project", "Wait until it has finished, then try again."),
         sqlite3.SQLITE_FULL: ("The disk is full", "Free some space, then try again."),
         sqlite3.SQLITE_READONLY: ("The project cannot be written to", "Copy it to a place that you may write to."),
         sqlite3.SQLITE_CANTOPEN: ("The project's catalog cannot be opened", "Check that you may read and write its folder."),

@@ -13,23 +13,11 @@ from numpy.typing import NDArray
 
 from trainer import config, dataset, plots, runs
 from trainer.catalog import PARTS, Catalog, Filter
+from trainer.meanings import METRIC_NAMES
 from trainer.records import GONE, NOT_STATED
 
 Event = Mapping[str, Any]
 
-METRIC_NAMES: Mapping[str, str] = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "macro_f1": "Macro F1",
-    "macro_auroc": "Macro AUROC",
-    "hamming": "Hamming loss",
-    "exact_match": "Exact match",
-    "macro_auprc": "Macro AUPRC",
-    "macro_sensitivity": "Macro sensitivity",
-    "macro_specificity": "Macro specificity",
-    "macro_precision": "Macro precision",
-    "loss": "Loss",
-}
 _COLUMNS = {"view": "View", "sex": "Sex", "source": "Source"}
 
 

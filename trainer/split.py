@@ -50,9 +50,32 @@ def run(
     name: str = "",
     findings: Sequence[str] = (),
 ) -> list[Split]:
-    """Split the images of a project that are labelled and not excluded, save the split and return it in a list of one.
+    """Split the images of a project as `planned` does, save the split and make it, or the first of the folds, active."""
+    splits = planned(catalog, test=test, val=val, folds=folds, seed=seed, name=name, findings=findings)
+    save(catalog, splits)
+    return splits
 
-    With `folds` >= 2 there is one split for each fold, the first being the active one. `test` and `val` are shares of all
+
+def save(catalog: Catalog, splits: Sequence[Split]) -> None:
+    """Store splits (those of the same names are replaced) and make the first the active one."""
+    for split in splits:
+        catalog.save_split(split)
+    catalog.activate_split(splits[0].name)
+
+
+def planned(
+    catalog: Catalog,
+    *,
+    test: float | None = None,
+    val: float | None = None,
+    folds: int = 0,
+    seed: int = 1,
+    name: str = "",
+    findings: Sequence[str] = (),
+) -> list[Split]:
+    """Split the images of a project that are labelled and not excluded, without saving anything; a list of one.
+
+    With `folds` >= 2 there is one split for each fold. `test` and `val` are shares of all
     images (default 0.2 and 0.1). Parts that the data came with are kept as given, with what they lack cut out of their
     training images, unless `test`, `val` or `folds` is asked for; external images stay external always. What could not be
     had as asked is said in the warnings. `findings` are those that count as labels and are stratified, default all.
@@ -80,9 +103,6 @@ def run(
                 warnings=told,
             )
         )
-    for split in splits:
-        catalog.save_split(split)
-    catalog.activate_split(splits[0].name)
     return splits
 
 

@@ -12,7 +12,7 @@ import trainer
 from trainer import config, dataset, devices, images, models, runs
 from trainer.catalog import Catalog, Split
 from trainer.errors import DataError, Progress, RunError, Stopped, TrainerError, command_line
-from trainer.loop import Listener, Outcome, StopAsked, Training
+from trainer.loop import EVENT_SECONDS, Listener, Outcome, StopAsked, Training
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
     opened: Callable[[runs.Run], None] = lambda run: None,
     listener: Listener = lambda event: None,
 ) -> Outcome:
-    """Train a new run of a project. `opened` is told the run as soon as its folder exists.
+    """Train a new run of a project. `opened` is told the run as soon as its folder exists and is held.
 
     Raises `DataError`, `ConfigError`, `WeightsError`, `RunError`, `StorageError`; a failure after the run exists is also its
     last event. `stop` is asked before each step, as is the run's stop file: what was learned is kept then.
@@ -41,8 +41,7 @@ def run(
         _check(settings, progress)
         about = _about(settings, names, chosen, recipe, command)
         made = runs.create(project, name, about, _frozen(chosen))
-        opened(made)
-        return _held(made, catalog, progress, stop, listener)
+        return _held(made, catalog, progress, stop, opened, listener)
 
 
 def resume(
@@ -61,8 +60,7 @@ def resume(
     if found.status().state == "finished":
         raise RunError("This run is finished", where=found.folder, remedy="Start a new one with more epochs.")
     with Catalog.open(found.project) as catalog:
-        opened(found)
-        return _held(found, catalog, progress, stop, listener)
+        return _held(found, catalog, progress, stop, opened, listener)
 
 
 def _check(settings: config.TrainConfig, progress: Progress | None) -> None:
@@ -93,17 +91,31 @@ def _frozen(split: Split) -> dict[str, Any]:
     return {**asdict(split), "parts": parts, "warnings": list(split.warnings)}
 
 
-def _held(run: runs.Run, catalog: Catalog, progress: Progress | None, stop: StopAsked, listener: Listener) -> Outcome:
+def _held(
+    run: runs.Run,
+    catalog: Catalog,
+    progress: Progress | None,
+    stop: StopAsked,
+    opened: Callable[[runs.Run], None],
+    listener: Listener,
+) -> Outcome:
     """Work on the run under its lock; whatever ends it becomes its last event."""
+    told = time.monotonic()
 
     def reading(done: int, total: int) -> None:
+        nonlocal told
         if stop() or run.stop_requested():
             raise Stopped
+        now = time.monotonic()
+        if now - told >= EVENT_SECONDS and done < total:
+            told = now
+            run.append("reading", done=done, total=total)
         if progress:
             progress(done, total)
 
     with run.locked():
         run.clear_stop()
+        opened(run)
         try:
             return Training(run, catalog, progress=reading, listener=listener).work(stop)
         except Stopped:

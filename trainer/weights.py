@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-import platformdirs
 import safetensors
 import safetensors.torch
 import torch
 
 from trainer import files
+from trainer.downloads import folder as folder
 from trainer.errors import Progress, StorageError, WeightsError
 from trainer.vision import torchvision
 
@@ -46,11 +46,6 @@ _DAMAGE = (
     struct.error,
     pickle.UnpicklingError,
 )
-
-
-def folder() -> Path:
-    """The user's folder of downloaded weights; it may not exist yet."""
-    return Path(platformdirs.user_cache_dir("cxr-desktop", appauthor=False)) / "weights"
 
 
 def address(backbone: str) -> str:

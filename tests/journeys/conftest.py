@@ -13,6 +13,8 @@ import pytest
 from trainer import cli, config, importer, phantom, split, train
 from trainer.catalog import Catalog
 
+from .window import walk  # noqa: F401 - the fixture of the window's journeys
+
 FINDINGS = ("Normal", "Tuberculosis")
 TINY = {
     "model.backbone": "cxr_small",

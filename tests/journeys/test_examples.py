@@ -11,8 +11,8 @@ from trainer import arguments
 from .conftest import Terminal
 
 ORDER = (
-    "phantom", "import", "show", "split", "train", "watch", "evaluate", "predict", "explain", "report", "models", "recipes",
-    "devices",
+    "phantom", "import", "show", "split", "train", "watch", "evaluate", "thresholds", "extract", "predict", "explain", "report",
+    "models", "recipes", "devices",
 )  # fmt: skip
 
 

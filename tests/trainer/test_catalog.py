@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from trainer import catalog as module
 from trainer.catalog import NO, NOT_STATED, YES, Catalog, Filter, Split, project_folder
-from trainer.errors import DataError, StorageError
+from trainer.errors import BusyError, DataError, StorageError
 
 from .makers import entry
 
@@ -361,3 +362,53 @@ def test_a_catalog_outlives_its_process(tmp_path: Path) -> None:
     )
     with Catalog.open(tmp_path / "p") as catalog:
         assert catalog.column(catalog.ids(), "path") == ["a.png"]
+
+
+def test_closing_waits_for_what_another_thread_reads(tmp_path: Path) -> None:
+    """SQLite ends the whole program where a connection is closed under a running query."""
+    for _ in range(5):
+        catalog = Catalog.create(tmp_path / "busy")
+        if not len(catalog.ids()):
+            catalog.store(tmp_path, [entry(number, path=f"{number}.png") for number in range(2_000)])
+        ids = catalog.ids()
+
+        def read(catalog: Catalog = catalog, ids: np.ndarray = ids) -> int:
+            done = 0
+            try:
+                while True:
+                    done += len(catalog.records(ids))
+            except sqlite3.ProgrammingError:  # it is closed
+                return done
+
+        with ThreadPoolExecutor(2) as pool:
+            readers = [pool.submit(read) for _ in range(2)]
+            while not any(reader.running() for reader in readers):
+                pass
+            catalog.close()
+            assert all(reader.result() % len(ids) == 0 for reader in readers)
+
+
+def test_a_project_that_is_moved_or_replaced_takes_no_changes(tmp_path: Path) -> None:
+    """SQLite would write into the file that was there, and say that all is stored."""
+    with Catalog.create(tmp_path / "old.cxr") as catalog:
+        catalog.store(tmp_path, [entry(1)])
+        for change in ("moved", "replaced"):
+            if change == "moved":
+                catalog.project.rename(tmp_path / "new.cxr")
+            else:
+                shutil.copytree(tmp_path / "new.cxr", catalog.project)
+            with pytest.raises(StorageError, match="not at its place any more"):
+                catalog.set_labels([1], "Mass", YES)
+            assert "Mass" not in catalog.findings()
+
+
+def test_patience_with_another_writer_can_be_short(catalog: Catalog) -> None:
+    other = sqlite3.connect(catalog.project / "catalog.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    start = time.monotonic()
+    with pytest.raises(BusyError, match="Another program is writing"), catalog.impatient(0.02):
+        catalog.set_excluded([1], True)
+    assert time.monotonic() - start < 2
+    other.execute("ROLLBACK")
+    other.close()
+    assert catalog._connection.execute("PRAGMA busy_timeout").fetchone() == (5_000,)

@@ -8,6 +8,7 @@ import pytest
 from trainer import cautions
 from trainer.evaluate import evaluate
 from trainer.figures import Figures
+from trainer.model_card import BY_HAND, Origin
 from trainer.results import Prediction
 
 
@@ -126,3 +127,19 @@ def test_warnings_are_sentences() -> None:
     text = [*cautions.of_data(Figures(made([0, 0, 5], [0, 1, 1], patients=["", "", ""]), np.full(3, 0.5)))]
     assert len(text) >= 5
     assert all(line.endswith(".") and line[0].isupper() and "_" not in line for line in text)
+
+
+def test_thresholds_set_by_hand_are_named_and_need_no_validation() -> None:
+    nobody = made([0, 1] * 30, [0, 1] * 30, task="multi-label")
+    assert "cannot set a threshold for C" in " ".join(cautions.of_thresholds(nobody))
+    assert "cannot set a threshold" not in " ".join(cautions.of_thresholds(nobody, {"C"}))
+    origins = {"A": Origin("youden"), "B": Origin(BY_HAND)}
+    assert list(cautions.of_origins("validation", {"A": 0.1, "B": 0.25}, origins)) == ["Thresholds set by hand: B (0.250)."]
+
+
+def test_thresholds_changed_after_the_test_part_was_opened_are_told_on_the_test_part_only() -> None:
+    origins = {"A": Origin("f1", 2), "B": Origin("youden")}
+    (told,) = cautions.of_origins("test", {"A": 0.1, "B": 0.25}, origins)
+    assert "A (f1)" in told
+    assert "B" not in told
+    assert list(cautions.of_origins("validation", {"A": 0.1, "B": 0.25}, origins)) == []

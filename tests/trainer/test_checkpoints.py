@@ -129,3 +129,18 @@ def test_a_damaged_state_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "s.pt").write_bytes(content)
     with pytest.raises(WeightsError, match="damaged"):
         checkpoints.load_state(tmp_path / "s.pt")
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_state_is_told_as_that(tmp_path: Path) -> None:
+    """Torch itself says "unexpected pos 1024 vs 918"; the state before stays."""
+    resource = pytest.importorskip("resource")
+    checkpoints.save_state(tmp_path / "s.pt", {"step": 1})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(StorageError, match="too large"):
+            checkpoints.save_state(tmp_path / "s.pt", {"step": 2, "tensor": torch.zeros(200_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert checkpoints.load_state(tmp_path / "s.pt") == {"step": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["s.pt"]

@@ -125,3 +125,28 @@ def test_what_is_written_is_read_back(values: dict[str, object]) -> None:
     assert config.changed(TrainConfig(), config.to_dict(made, only_changed=True)) == made
     as_text = {key: str(value) for key, value in values.items()}
     assert config.changed(TrainConfig(), as_text) == made
+
+
+@limits(deadline=None, max_examples=50)
+@given(_values(), _values())
+def test_differences_are_what_makes_one_configuration_of_another(first: dict[str, object], second: dict[str, object]) -> None:
+    start, wanted = config.changed(TrainConfig(), first), config.changed(TrainConfig(), second)
+    found = config.differences(wanted, start)
+    assert config.changed(start, found) == wanted
+    assert config.changed(start, config.parsed(config.assignments(found))) == wanted
+    assert all(config.get(wanted, key) != config.get(start, key) for key in found)
+
+
+def test_findings_survive_as_an_assignment() -> None:
+    chosen = config.changed(TrainConfig(), {"task.findings": ["Covid-19", "No finding"], "model.weights": "a=b,c.pth"})
+    told = config.assignments(config.differences(chosen, TrainConfig()))
+    assert told == ["task.findings=Covid-19,No finding", "model.weights=a=b,c.pth"]
+    assert config.changed(TrainConfig(), config.parsed(told)) == chosen
+
+
+def test_every_setting_stands_in_a_section() -> None:
+    sections = list(dict.fromkeys(item.section for item in config.settings()))
+    assert sections[0] == "Task"
+    assert sections[-1] == "General"
+    by_part = {item.key.rpartition(".")[0]: item.section for item in config.settings()}
+    assert len(set(by_part.values())) == len(by_part)

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from trainer import explain, predict
+from trainer import explain, images, predict
 from trainer.errors import DataError
 
 
@@ -50,3 +51,14 @@ def test_an_unknown_finding_is_refused_before_anything_is_written(trained: Path,
     with pytest.raises(DataError, match="Did you mean Normal"):
         explain.run(trained, _files(drawn), tmp_path / "maps", finding="Normall")
     assert not (tmp_path / "maps").exists()
+
+
+def test_all_findings_of_an_image_are_explained_in_one_pass_as_each_by_itself(trained: Path, drawn: Path) -> None:
+    member = predict.opened([trained], device="cpu")[0]
+    image = images.read(_files(drawn)[0])
+    together = explain.of_image(member, image)
+    square = torch.from_numpy(images.to_square(image.pixels, member.header.size, member.header.fit)[None, None])
+    assert len(together) == len(member.header.findings)
+    for name, values in zip(member.header.findings, together, strict=True):
+        alone = explain.heatmap(member.classifier, square, member.header.findings, name)
+        np.testing.assert_allclose(values, alone.values, atol=1e-7)

@@ -19,6 +19,7 @@ def _one_hot(truth: Codes, findings: int) -> NDArray[np.int8]:
 
 
 three = _one_hot(np.repeat([0, 1, 2], [100, 15, 5]), 3)
+METHODS = next(s.choices for s in config.settings() if s.key == "imbalance.method")
 
 
 @settings(deadline=None, max_examples=40)
@@ -70,7 +71,7 @@ def test_multi_label_sampling_never_moves_away_from_half(targets: NDArray[np.int
 @settings(deadline=None, max_examples=50)
 @given(count=st.integers(0, 80), seed=st.integers(0, 2**31 - 1), epoch=st.integers(0, 1000))
 def test_an_order_without_weights_is_a_permutation(count: int, seed: int, epoch: int) -> None:
-    order = imbalance.draw(count, seed, epoch)
+    order = imbalance.Sampler(count).draw(seed, epoch)
     assert order.dtype == np.int64
     assert sorted(order.tolist()) == list(range(count))
 
@@ -83,35 +84,56 @@ def test_an_order_without_weights_is_a_permutation(count: int, seed: int, epoch:
 )
 def test_a_weighted_order_shows_each_image_as_often_as_promised(raw: NDArray[np.float64], seed: int, epoch: int) -> None:
     raw[0] += 1
-    weights = raw / raw.sum()
-    order = imbalance.draw(len(raw), seed, epoch, weights)
+    length = len(raw) + seed % 7  # an epoch need not be as long as there are images
+    expected = raw / raw.sum() * length
+    order = imbalance.Sampler(length, expected).draw(seed, epoch)
     assert order.dtype == np.int64
-    assert order.shape == raw.shape
-    times, expected = np.bincount(order, minlength=len(raw)), len(raw) * weights
+    assert order.shape == (length,)
+    times = np.bincount(order, minlength=len(raw))
     assert (times >= np.floor(expected - 1e-6)).all()
     assert (times <= np.ceil(expected + 1e-6)).all()
 
 
 def test_every_image_is_drawn_with_its_chance_over_many_epochs() -> None:
-    weights = np.array([0.5, 0.2, 0.2, 0.06, 0.04])
-    times = sum(np.bincount(imbalance.draw(5, 3, epoch, weights), minlength=5) for epoch in range(4000))
-    np.testing.assert_allclose(np.asarray(times) / 20_000, weights, atol=0.004)
+    chances = np.array([0.5, 0.2, 0.2, 0.06, 0.04])
+    drawn = imbalance.Sampler(5, 5 * chances)
+    times = sum(np.bincount(drawn.draw(3, epoch), minlength=5) for epoch in range(4000))
+    np.testing.assert_allclose(np.asarray(times) / 20_000, chances, atol=0.004)
 
 
-def test_a_weighted_order_is_mixed() -> None:
+def test_an_image_without_a_chance_is_never_drawn() -> None:
+    drawn = imbalance.Sampler(9, np.array([0.0, 1.1, 0.0, 7.9, 0.0]))
+    assert {int(i) for epoch in range(200) for i in drawn.draw(1, epoch)} == {1, 3}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_group_of_whole_size_is_whole_in_every_epoch(method: str) -> None:
     truth = three.argmax(1)
-    order = imbalance.draw(len(three), 1, 0, imbalance.sampling_weights(three, "multi-class"))
+    drawn = imbalance.sampler(three, "multi-class", method)
+    counts = {tuple(np.bincount(truth[drawn.draw(4, epoch)], minlength=3).tolist()) for epoch in range(30)}
+    plain = {(100, 15, 5)}
+    even = {"oversampling": {(100, 100, 100)}, "undersampling": {(5, 5, 5)}}
+    if method != "weighted-sampler":
+        assert counts == even.get(method, plain)
+    assert all(sum(row) == drawn.length for row in counts)
+
+
+@pytest.mark.parametrize("method", ["weighted-sampler", "oversampling"])
+def test_an_order_is_mixed(method: str) -> None:
+    truth = three.argmax(1)
+    order = imbalance.sampler(three, "multi-class", method).draw(1, 0)
     assert 0.5 < np.mean(truth[order][1:] != truth[order][:-1]) < 0.85  # two thirds when independent
 
 
-@pytest.mark.parametrize("weights", [None, np.full(50, 0.02)])
-def test_the_order_follows_from_seed_and_epoch_alone(weights: NDArray[np.float64] | None) -> None:
-    first = imbalance.draw(50, 7, 3, weights)
+@pytest.mark.parametrize("method", METHODS)
+def test_the_order_follows_from_seed_and_epoch_alone(method: str) -> None:
+    drawn = imbalance.sampler(three, "multi-class", method)
+    first = drawn.draw(7, 3)
     np.random.default_rng(1).random(10)
-    imbalance.draw(50, 7, 4, weights)
-    np.testing.assert_array_equal(first, imbalance.draw(50, 7, 3, weights))
+    drawn.draw(7, 4)
+    np.testing.assert_array_equal(first, imbalance.sampler(three, "multi-class", method).draw(7, 3))
     for seed, epoch in ((7, 4), (8, 3), (3, 7)):
-        assert (first != imbalance.draw(50, seed, epoch, weights)).any()
+        assert (first != drawn.draw(seed, epoch)).any()
 
 
 def test_shown_tells_what_each_method_does_to_multi_class() -> None:
@@ -137,19 +159,179 @@ def test_shown_tells_the_share_of_yes_for_each_label() -> None:
     assert sampled.loss_share[0] == pytest.approx(0.5)
 
 
-def test_an_epoch_shows_what_was_promised() -> None:
-    promised = imbalance.shown(three, "multi-class", "weighted-sampler").images
-    weights = imbalance.sampling_weights(three, "multi-class")
-    found = np.mean([three[imbalance.draw(len(three), 5, epoch, weights)].sum(0) for epoch in range(200)], axis=0)
-    np.testing.assert_allclose(found, promised, atol=0.5)
+several = np.array(
+    [[1, 0, 0]] * 30 + [[1, 1, 0]] * 6 + [[0, 1, 1]] * 3 + [[0, 0, 1]] * 1 + [[0, 0, 0]] * 40 + [[-1, 1, -1]] * 4, np.int8
+)
+"""Some with several findings, some with none, some with one that alone is stated."""
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("task", ["multi-class", "multi-label"])
+def test_an_epoch_shows_what_was_promised(task: str, method: str) -> None:
+    targets = three if task == "multi-class" else several
+    drawn = imbalance.sampler(targets, task, method)
+    promised = imbalance.shown(targets, task, method)
+    orders = [drawn.draw(5, epoch) for epoch in range(400)]
+    assert {len(order) for order in orders} == {promised.length}
+    np.testing.assert_allclose(np.mean([(targets[order] == 1).sum(0) for order in orders], axis=0), promised.images, atol=0.5)
+    np.testing.assert_allclose(promised.present, (targets == 1).sum(0))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_loss_of_an_undecided_network_is_shared_as_promised(method: str) -> None:
+    """Each image of an epoch costs the same before anything is learned, but for its weight; that is what the chart draws."""
+    for task, targets in (("multi-class", three), ("multi-label", several)):
+        drawn = imbalance.sampler(targets, task, method)
+        weights = imbalance.class_weights(targets, task) if method == "class-weights" else np.ones(3)
+        orders = np.concatenate([drawn.draw(2, epoch) for epoch in range(400)])
+        yes = (targets[orders] == 1).sum(0) * weights
+        whole = yes.sum() if task == "multi-class" else yes + (targets[orders] == 0).sum(0)
+        np.testing.assert_allclose(imbalance.shown(targets, task, method).loss_share, yes / whole, atol=0.01)
+
+
+def test_oversampling_makes_each_finding_as_frequent_as_the_commonest() -> None:
+    found = imbalance.shown(three, "multi-class", "oversampling")
+    np.testing.assert_allclose(found.images, [100, 100, 100])
+    np.testing.assert_allclose(found.loss_share, [1 / 3] * 3)
+    assert (found.count, found.length) == (120, 300)
+    times = np.bincount(imbalance.sampler(three, "multi-class", "oversampling").draw(1, 0), minlength=120)
+    assert set(times[:100]) == {1}
+    assert set(times[100:115]) == {6, 7}  # 100 / 15
+    assert set(times[115:]) == {20}
+
+
+def test_undersampling_makes_each_finding_as_rare_as_the_rarest_with_other_images_each_epoch() -> None:
+    found = imbalance.shown(three, "multi-class", "undersampling")
+    np.testing.assert_allclose(found.images, [5, 5, 5])
+    assert found.length == 15
+    drawn = imbalance.sampler(three, "multi-class", "undersampling")
+    orders = [drawn.draw(1, epoch) for epoch in range(200)]
+    assert all(len(set(order.tolist())) == 15 for order in orders)  # nothing twice
+    assert all({115, 116, 117, 118, 119} <= set(order.tolist()) for order in orders)
+    assert set(np.concatenate(orders).tolist()) == set(range(120))  # in the end everything is seen
+    assert set(orders[0].tolist()) != set(orders[1].tolist())
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    targets=hnp.arrays(np.int8, st.tuples(st.integers(1, 40), st.integers(1, 5)), elements=st.integers(-1, 1)),
+    seed=st.integers(0, 100),
+)
+def test_over_and_undersampling_keep_their_word_for_any_labels(targets: NDArray[np.int8], seed: int) -> None:
+    targets[0, 0] = 1
+    positives = (targets == 1).sum(0)
+    over, under = (imbalance.sampler(targets, "multi-label", method) for method in ("oversampling", "undersampling"))
+    more = np.bincount(over.draw(seed, 0), minlength=len(targets))
+    assert (more >= 1).all()  # nothing is left out
+    expected = imbalance.shown(targets, "multi-label", "oversampling").images
+    assert (expected[positives > 0] >= positives.max() - 1e-9).all()
+    fewer = np.bincount(under.draw(seed, 0), minlength=len(targets))
+    assert (fewer <= 1).all()  # nothing is repeated
+    assert 1 <= under.length <= len(targets)
+    rarest = np.flatnonzero(positives == positives[positives > 0].min())
+    expected = imbalance.shown(targets, "multi-label", "undersampling").images
+    whole = under.length / (under.length + 1)  # an epoch has a whole number of images, rounded down
+    assert (expected[rarest] >= positives[rarest] * whole - 1e-9).all()
+
+
+@settings(deadline=None, max_examples=60)
+@given(truth=hnp.arrays(np.int64, st.integers(1, 80), elements=st.integers(0, 4)), seed=st.integers(0, 100))
+def test_over_and_undersampling_are_exact_in_every_epoch_of_a_multi_class_task(truth: Codes, seed: int) -> None:
+    counts = np.bincount(truth, minlength=5)
+    present = counts > 0
+    for method, each in (("oversampling", counts.max()), ("undersampling", counts[present].min())):
+        order = imbalance.sampler(_one_hot(truth, 5), "multi-class", method).draw(seed, 3)
+        assert np.bincount(truth[order], minlength=5).tolist() == np.where(present, each, 0).tolist()
+
+
+def test_images_that_a_multi_class_task_cannot_use_are_not_drawn() -> None:
+    odd = np.concatenate([three, np.array([[1, 1, 0], [0, 0, 0], [-1, -1, -1]], np.int8)])
+    for method in ("weighted-sampler", "oversampling", "undersampling"):
+        drawn = imbalance.sampler(odd, "multi-class", method)
+        assert max(int(drawn.draw(1, epoch).max()) for epoch in range(20)) < len(three)
+
+
+def test_images_without_a_finding_stand_once_or_are_reduced_like_one_more_finding() -> None:
+    times = imbalance.sampler(several, "multi-label", "oversampling").times
+    assert times is not None
+    np.testing.assert_allclose(times[40:80], times[0], rtol=1e-6)
+    under = imbalance.shown(several, "multi-label", "undersampling")
+    drawn = imbalance.sampler(several, "multi-label", "undersampling")
+    assert drawn.times is not None
+    assert drawn.times[40:80].sum() == pytest.approx(4, rel=0.1)  # as many as the rarest has
+    assert under.length < len(several) / 2
+
+
+def test_focal_alpha_moves_the_share_of_yes_and_only_where_it_counts() -> None:
+    alpha = config.Loss(name="focal", alpha=0.25)
+    plain = imbalance.shown(several, "multi-label", "none").loss_share
+    odds = plain / (1 - plain) / 3  # 0.25 to 0.75
+    np.testing.assert_allclose(imbalance.shown(several, "multi-label", "none", alpha).loss_share, odds / (1 + odds))
+    for loss, targets, task in (
+        (config.Loss(name="focal"), several, "multi-label"),
+        (config.Loss(alpha=0.25), several, "multi-label"),
+        (alpha, three, "multi-class"),
+    ):
+        expected = imbalance.shown(targets, task, "none").loss_share
+        np.testing.assert_allclose(imbalance.shown(targets, task, "none", loss).loss_share, expected)
 
 
 def test_every_method_of_the_settings_is_known_here() -> None:
-    method = next(s for s in config.settings() if s.key == "imbalance.method")
-    for name in method.choices:
+    for name in METHODS:
         assert imbalance.shown(three, "multi-class", name).images.shape == (3,)
-    with pytest.raises(ConfigError):
-        imbalance.shown(three, "multi-class", "magic")
+    with pytest.raises(ConfigError, match="Did you mean oversampling"):
+        imbalance.shown(three, "multi-class", "oversample")
+
+
+def _told(**values: object) -> str:
+    settings = config.changed(config.TrainConfig(), {key.replace("__", "."): value for key, value in values.items()})
+    return " ".join(imbalance.warnings(settings))
+
+
+def test_one_correction_alone_is_not_warned_of() -> None:
+    for method in METHODS:
+        assert _told(imbalance__method=method) == ""
+    assert _told(loss__name="focal") == ""
+    assert _told(loss__name="focal", loss__alpha=0.25, task__kind="multi-label") == ""
+    assert _told(loss__name="focal", loss__gamma=0, imbalance__method="class-weights") == ""
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "none"])
+def test_corrections_that_stack_are_told(method: str) -> None:
+    assert "add up" in _told(imbalance__method=method, loss__name="focal")
+    told = _told(imbalance__method=method, loss__name="focal", loss__gamma=0, loss__alpha=0.25, task__kind="multi-label")
+    assert "takes back" in told
+    told = _told(imbalance__method=method, loss__name="focal", loss__gamma=0, loss__alpha=0.75, task__kind="multi-label")
+    assert "adds to it" in told
+
+
+def test_settings_of_focal_loss_that_change_nothing_are_told() -> None:
+    assert "change nothing" in _told(loss__gamma=3)
+    assert "changes nothing" in _told(loss__name="focal", loss__alpha=0.25)
+    assert "smoothing" in _told(loss__name="focal", loss__smoothing=0.1)
+
+
+def test_traps_are_told_with_their_numbers() -> None:
+    def traps(method: str) -> tuple[str, ...]:
+        settings = config.changed(config.TrainConfig(), {"imbalance.method": method})
+        return imbalance.warnings(settings, imbalance.shown(three, "multi-class", method))
+
+    assert traps("none") == ()
+    assert traps("class-weights") == ()
+    repeated, longer = traps("oversampling")
+    assert "Each of the 5 images of the rarest finding is shown 20 times" in repeated
+    assert "300 images instead of 120 and takes 2.5 times as long" in longer
+    (few,) = traps("undersampling")
+    assert "only 15 of 120 images" in few
+    assert traps("weighted-sampler") == ()  # 8 times
+
+
+def test_balanced_images_give_no_traps() -> None:
+    even = _one_hot(np.repeat([0, 1], [10, 9]), 2)
+    for method in METHODS:
+        settings = config.changed(config.TrainConfig(), {"imbalance.method": method})
+        told = imbalance.warnings(settings, imbalance.shown(even, "multi-class", method))
+        assert told == () or (method == "oversampling" and "1.1 times as long" in told[0])
 
 
 def test_findings_that_cannot_be_learned_are_told() -> None:

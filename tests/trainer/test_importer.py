@@ -459,3 +459,30 @@ def test_dicom_facts_stand_in_where_no_table_speaks(shared_data: Path, project: 
     assert figures(importer.run(project, [source])) == (0, 1, 0, 0)
     with Catalog.open(project) as catalog:
         assert (catalog.column([record.id], "view"), catalog.patients([record.id])) == (["AP"], ["p9"])
+
+
+def test_two_imports_of_a_folder_at_once(classes: Path, project: Path) -> None:
+    """From a window and a terminal: the one that is slower stores nothing and says so."""
+
+    def meanwhile(done: int, total: int) -> None:
+        if done == total:
+            importer.run(project, [classes])
+
+    with pytest.raises(DataError, match="Another import of this folder has ended meanwhile"):
+        importer.run(project, [classes], progress=meanwhile)
+    assert figures(importer.run(project, [classes])) == (0, 0, 6, 0)
+
+
+def test_a_file_that_comes_back_keeps_labels_that_the_new_table_does_not_know(classes: Path, project: Path) -> None:
+    importer.run(project, [classes])
+    images = sorted(classes.rglob("*.png"))
+    content = images[0].read_bytes()
+    images[0].unlink()
+    importer.run(project, [classes])
+    images[0].write_bytes(content)
+    rows = "".join(f"{path.relative_to(classes).as_posix()},1\n" for path in images[1:])
+    (classes / "other.csv").write_text("path,Mass\n" + rows)
+    importer.run(project, [classes], labels=classes / "other.csv")
+    with Catalog.open(project) as catalog:
+        kept = catalog.ids(Filter(text=images[0].name), "path")[:1]
+        assert catalog.labels(kept, ["Covid", "Mass"]).tolist() == [[YES, NOT_STATED]]

@@ -11,8 +11,13 @@ from torch import Tensor, nn
 from trainer import config
 from trainer.errors import ConfigError
 from trainer.losses import loss, parts
+from trainer.vision import torchvision
 
 PLAIN = config.Loss()
+FOCAL = config.Loss(name="focal")
+KINDS = pytest.mark.parametrize(
+    "kind", [PLAIN, FOCAL, config.Loss(name="focal", gamma=0.5, alpha=0.25)], ids=["ce", "focal", "half"]
+)
 
 
 def _random(images: int, findings: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -135,12 +140,13 @@ def test_nothing_stated_gives_zero_and_a_gradient_of_zeros(task: str, weights: T
     assert torch.equal(logits.grad, torch.zeros(4, 3))
 
 
+@KINDS
 @pytest.mark.parametrize("task", ["multi-class", "multi-label"])
-def test_what_is_not_stated_gets_no_gradient(task: str) -> None:
+def test_what_is_not_stated_gets_no_gradient(task: str, kind: config.Loss) -> None:
     logits = _random(5, 3, 10)[0].requires_grad_()
     targets, stated = _one_hot(torch.tensor([0, 1, 2, 0, 1]), 3), torch.ones(5, 3, dtype=torch.bool)
     stated[2] = False
-    loss(logits, targets, stated, task=task, settings=PLAIN).backward()
+    loss(logits, targets, stated, task=task, settings=kind).backward()
     assert logits.grad is not None
     assert torch.equal(logits.grad[2], torch.zeros(3))
     assert (logits.grad[[0, 1, 3, 4]].abs().sum(1) > 0).all()
@@ -153,35 +159,38 @@ def test_findings_of_weight_zero_alone_give_zero_not_nan() -> None:
     assert found.item() == 0
 
 
+@KINDS
 @pytest.mark.parametrize("task", ["multi-class", "multi-label"])
-def test_sums_over_batches_give_the_loss_of_the_whole(task: str) -> None:
+def test_sums_over_batches_give_the_loss_of_the_whole(task: str, kind: config.Loss) -> None:
     logits, truth, weights = _random(9, 3, 11)
     targets = _one_hot(truth, 3)
     stated = torch.ones(9, 3, dtype=torch.bool)
     stated[[1, 5]] = False
-    whole = loss(logits, targets, stated, task=task, settings=PLAIN, weights=weights)
+    whole = loss(logits, targets, stated, task=task, settings=kind, weights=weights)
     pieces = [
-        parts(logits[piece], targets[piece], stated[piece], task=task, settings=PLAIN, weights=weights)
+        parts(logits[piece], targets[piece], stated[piece], task=task, settings=kind, weights=weights)
         for piece in (slice(0, 2), slice(2, 9))
     ]
     torch.testing.assert_close(whole, sum(p[0] for p in pieces) / sum(p[1] for p in pieces))
 
 
+@KINDS
 @pytest.mark.parametrize("task", ["multi-class", "multi-label"])
-def test_half_precision_logits_are_computed_in_float32(task: str) -> None:
+def test_half_precision_logits_are_computed_in_float32(task: str, kind: config.Loss) -> None:
     logits = (_random(6, 3, 12)[0] * 30).to(torch.bfloat16)
     targets, stated = _one_hot(torch.arange(6) % 3, 3), torch.ones(6, 3, dtype=torch.bool)
-    exact = loss(logits.double(), targets, stated, task=task, settings=PLAIN)
+    exact = loss(logits.double(), targets, stated, task=task, settings=kind)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = loss(logits, targets, stated, task=task, settings=PLAIN)
+        found = loss(logits, targets, stated, task=task, settings=kind)
     assert found.dtype == torch.float32
     assert found.item() == pytest.approx(exact.item(), rel=1e-6)
 
 
+@KINDS
 @pytest.mark.parametrize("task", ["multi-class", "multi-label"])
-def test_extreme_logits_stay_finite(task: str) -> None:
+def test_extreme_logits_stay_finite(task: str, kind: config.Loss) -> None:
     logits = torch.tensor([[1e4, -1e4], [-1e4, 1e4]], requires_grad=True)
-    found = loss(logits, torch.eye(2).flip(0), torch.ones(2, 2, dtype=torch.bool), task=task, settings=PLAIN)
+    found = loss(logits, torch.eye(2).flip(0), torch.ones(2, 2, dtype=torch.bool), task=task, settings=kind)
     found.backward()
     assert math.isfinite(found.item())
     assert logits.grad is not None
@@ -191,3 +200,128 @@ def test_extreme_logits_stay_finite(task: str) -> None:
 def test_an_unknown_task_is_refused() -> None:
     with pytest.raises(ConfigError, match="no kind of task"):
         loss(torch.zeros(1, 2), torch.zeros(1, 2), torch.ones(1, 2, dtype=torch.bool), task="ordinal", settings=PLAIN)
+
+
+def _labels(images: int, findings: int, seed: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return (
+        torch.randint(2, (images, findings), generator=generator).float(),
+        torch.rand(images, findings, generator=generator) < 0.7,
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    images=st.integers(1, 12),
+    findings=st.integers(1, 6),
+    seed=st.integers(0, 10**6),
+    gamma=st.sampled_from([0.0, 0.5, 1.0, 2.0, 5.0]),
+    alpha=st.sampled_from([0.0, 0.25, 0.75]),
+    smoothing=st.sampled_from([0.0, 0.2]),
+)
+def test_stated_pairs_give_torchvisions_focal_loss(
+    images: int, findings: int, seed: int, gamma: float, alpha: float, smoothing: float
+) -> None:
+    logits = _random(images, findings, seed)[0]
+    targets, stated = _labels(images, findings, seed + 1)
+    stated[0, 0] = True
+    expected = torchvision.ops.sigmoid_focal_loss(
+        logits, targets * (1 - smoothing) + 0.5 * smoothing, alpha=alpha or -1, gamma=gamma, reduction="none"
+    )
+    chosen = config.Loss(name="focal", gamma=gamma, alpha=alpha, smoothing=smoothing)
+    found = loss(logits, torch.where(stated, targets, torch.nan), stated, task="multi-label", settings=chosen)
+    torch.testing.assert_close(found, expected[stated].mean(), rtol=1e-5, atol=1e-6)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    images=st.integers(1, 12),
+    findings=st.integers(2, 6),
+    seed=st.integers(0, 10**6),
+    gamma=st.sampled_from([0.0, 0.5, 2.0, 5.0]),
+    weighted=st.booleans(),
+)
+def test_multi_class_focal_loss_is_the_softmax_form_of_the_paper(
+    images: int, findings: int, seed: int, gamma: float, weighted: bool
+) -> None:
+    logits, truth, weights = _random(images, findings, seed)
+    p = torch.softmax(logits.double(), 1)[torch.arange(images), truth]
+    cost = weights[truth].double() if weighted else torch.ones(images).double()
+    expected = (cost * -((1 - p) ** gamma) * p.log()).sum() / cost.sum()
+    found = loss(
+        logits,
+        _one_hot(truth, findings),
+        torch.ones(images, findings, dtype=torch.bool),
+        task="multi-class",
+        settings=config.Loss(name="focal", gamma=gamma),
+        weights=weights if weighted else None,
+    )
+    torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_two_classes_by_softmax_are_one_label_by_sigmoid(smoothing: float) -> None:
+    logits, truth, _ = _random(9, 2, 3)
+    chosen = config.Loss(name="focal", smoothing=smoothing)
+    two = loss(logits, _one_hot(truth, 2), torch.ones(9, 2, dtype=torch.bool), task="multi-class", settings=chosen)
+    margin = (logits[:, 1] - logits[:, 0]).unsqueeze(1)
+    one = loss(margin, truth.float().unsqueeze(1), torch.ones(9, 1, dtype=torch.bool), task="multi-label", settings=chosen)
+    torch.testing.assert_close(one, two)
+
+
+@pytest.mark.parametrize("task", ["multi-class", "multi-label"])
+def test_gamma_zero_is_cross_entropy(task: str) -> None:
+    logits, truth, weights = _random(7, 3, 21)
+    arguments = (logits, _one_hot(truth, 3), torch.ones(7, 3, dtype=torch.bool))
+    plain = loss(*arguments, task=task, settings=config.Loss(smoothing=0.1), weights=weights)
+    focal = loss(*arguments, task=task, settings=config.Loss(name="focal", gamma=0, smoothing=0.1), weights=weights)
+    torch.testing.assert_close(focal, plain)
+
+
+def test_class_weights_multiply_the_yes_term_of_focal_loss() -> None:
+    logits, _, weights = _random(7, 3, 22)
+    targets, stated = _labels(7, 3, 23)
+    plain = torchvision.ops.sigmoid_focal_loss(logits, targets, alpha=-1, gamma=2, reduction="none")
+    expected = (plain * torch.where(targets == 1, weights, 1.0))[stated].mean()
+    found = loss(logits, targets, stated, task="multi-label", settings=FOCAL, weights=weights)
+    torch.testing.assert_close(found, expected)
+
+
+def test_focal_loss_looks_at_what_is_still_wrong() -> None:
+    stated = torch.ones(1, 2, dtype=torch.bool)
+    easy, hard = torch.tensor([[0.0, math.log(9.0)]]), torch.tensor([[0.0, 0.0]])  # 0.9 and 0.5 for the true finding
+    targets = torch.tensor([[0.0, 1.0]])
+    for logits, share in ((easy, 0.01), (hard, 0.25)):
+        plain = loss(logits, targets, stated, task="multi-class", settings=PLAIN)
+        assert loss(logits, targets, stated, task="multi-class", settings=FOCAL).item() == pytest.approx(plain.item() * share)
+
+
+def test_alpha_does_not_touch_multi_class() -> None:
+    logits, truth, _ = _random(5, 3, 24)
+    arguments = (logits, _one_hot(truth, 3), torch.ones(5, 3, dtype=torch.bool))
+    alpha = config.Loss(name="focal", alpha=0.25)
+    torch.testing.assert_close(
+        loss(*arguments, task="multi-class", settings=alpha), loss(*arguments, task="multi-class", settings=FOCAL)
+    )
+
+
+@pytest.mark.parametrize("task", ["multi-class", "multi-label"])
+def test_soft_targets_of_a_mixture_have_a_focal_loss_too(task: str) -> None:
+    logits = _random(4, 3, 25)[0].requires_grad_()
+    targets = torch.softmax(_random(4, 3, 26)[0], 1)
+    found = loss(logits, targets, torch.ones(4, 3, dtype=torch.bool), task=task, settings=FOCAL)
+    found.backward()
+    assert 0 < found.item() < loss(logits, targets, torch.ones(4, 3, dtype=torch.bool), task=task, settings=PLAIN).item()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("task", ["multi-class", "multi-label"])
+def test_the_gradient_of_focal_loss_is_that_of_its_differences(task: str) -> None:
+    logits, truth, weights = _random(4, 3, 27)
+    arguments = (_one_hot(truth, 3).double(), torch.ones(4, 3, dtype=torch.bool))
+
+    def value(z: Tensor) -> Tensor:
+        return loss(z, *arguments, task=task, settings=FOCAL, weights=weights.double())
+
+    assert torch.autograd.gradcheck(value, logits.double().requires_grad_())

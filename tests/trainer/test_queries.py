@@ -156,3 +156,56 @@ def test_a_change_in_the_middle_of_reading_is_not_seen(catalog: Catalog, source:
             other.store(source, [entry(30 + n, view="PA") for n in range(5)])
         assert np.array_equal(queries.selected(connection, Filter(view="PA"), before), before[::2])
     assert len(catalog.ids(Filter(view="PA"))) == 8
+
+
+def test_a_tally_counts_what_is_shown_by_finding_and_part(catalog: Catalog) -> None:
+    ids = catalog.ids()
+    bare = catalog.tally()
+    assert (bare.findings, bare.parts, bare.images.tolist()) == (("Normal", "COVID-19"), ("none",), [6])
+    assert bare.yes.tolist() == [[3], [1]]
+    catalog.save_split(Split("s", {"train": ids[:2], "test": ids[2:5]}, 1, "", 0, None, ""))
+    catalog.set_excluded(ids[3:4], True)
+    tally = catalog.tally()
+    assert tally.parts == ("train", "test", "none")
+    assert tally.images.tolist() == [2, 2, 1]
+    for row, name in enumerate(tally.findings):
+        for column, part in enumerate(tally.parts):
+            assert tally.yes[row, column] == len(catalog.ids(Filter({name: YES}, part=part)))
+
+
+def test_a_tally_of_nothing(tmp_path: Path) -> None:
+    with Catalog.create(tmp_path / "empty") as catalog:
+        tally = catalog.tally()
+        assert (tally.findings, tally.parts, tally.images.tolist(), tally.yes.shape) == ((), ("none",), [0], (0, 1))
+
+
+def test_parts_of_images_in_the_order_asked(catalog: Catalog) -> None:
+    ids = catalog.ids()
+    assert catalog.parts(ids) == [""] * 6
+    catalog.save_split(Split("other", {"external": ids}, 1, "", 0, None, ""))
+    catalog.save_split(Split("s", {"train": ids[:2], "test": ids[2:5]}, 1, "", 0, None, ""))
+    assert catalog.parts(ids[[5, 2, 0, 2]]) == ["", "test", "train", "test"]
+    assert catalog.parts([]) == []
+
+
+def test_patients_of_some_images_are_counted(catalog: Catalog, source: Path) -> None:
+    ids = catalog.ids()
+    assert [catalog.patient_count(ids[:n]) for n in range(7)] == [0, 1, 1, 2, 2, 2, 2]
+    assert catalog.patient_count(ids[4:]) == 0
+    catalog.store(source, [entry(40, patient="p9"), entry(41, patient="p0")])
+    assert catalog.patient_count(catalog.ids()) == 3
+
+
+def test_ids_are_read_in_pieces(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = catalog.ids()
+    for piece in (1, 2, 3, 5, 100):
+        monkeypatch.setattr(queries, "PIECE", piece)
+        catalog._orders.clear()
+        assert catalog.ids().tolist() == ids.tolist()
+        assert catalog.ids(Filter(text="no such file")).dtype == np.int64
+
+
+@given(st.lists(st.integers(-5, 40)))
+def test_distinct_ids(ids: list[int]) -> None:
+    assert queries.distinct(ids).tolist() == sorted(set(ids))
+    assert queries.distinct(ids).dtype == np.int64

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,11 +35,45 @@ def test_two_runs_of_the_same_second_get_names_of_their_own(tmp_path: Path) -> N
     assert len(names) == 5
 
 
-@pytest.mark.parametrize("name", ["../x", ".hidden", "a/b", "a:b", "a*"])
+@pytest.mark.parametrize("name", ["../x", ".hidden", "a/b", "a:b", "a*", "a\\b", "nul", "end.", " a", "x" * 121, "肺" * 100])
 def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(RunError, match="cannot be the name"):
         runs.create(tmp_path, name, {}, {})
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_is_renamed_with_all_it_has(run: runs.Run) -> None:
+    runs.record_opening(run.project, "first", "d1")
+    run.append("finished", epochs=1)
+    moved = runs.rename(run, "Second try")
+    assert moved.name == "Second try"
+    assert not run.folder.exists()
+    assert moved.status().state == "finished"
+    assert runs.openings(run.project, "d1") == 1
+    said = [json.loads(line) for line in (run.project / runs.OPENINGS).read_text().splitlines()]
+    assert [(line["run"], line.get("renamed_from")) for line in said] == [("first", None), ("Second try", "first")]
+    assert runs.record_opening(run.project, moved.name, "d1") == 2
+
+
+def test_renaming_without_openings_makes_no_record_of_them(run: runs.Run) -> None:
+    assert runs.rename(run, "first") == run
+    moved = runs.rename(run, "First")  # where capitals do not count, this is the same folder
+    assert [one.name for one in runs.every(run.project)] == ["First"]
+    assert not (moved.project / runs.OPENINGS).exists()
+
+
+@pytest.mark.parametrize(("name", "words"), [("", "cannot be"), ("a/b", "cannot be"), ("second", "already")])
+def test_a_name_that_cannot_be_or_is_taken_is_refused(run: runs.Run, name: str, words: str) -> None:
+    runs.create(run.project, "second", {}, {})
+    with pytest.raises(RunError, match=words):
+        runs.rename(run, name)
+    assert run.about() == {"recipe": "quick"}
+
+
+def test_a_run_that_is_worked_on_is_not_renamed(run: runs.Run) -> None:
+    with run.locked(), pytest.raises(RunError, match="while a process works on it"):
+        runs.rename(run, "second")
+    assert runs.rename(run, "second").name == "second"
 
 
 def test_a_second_run_of_the_same_name_is_refused(run: runs.Run) -> None:
@@ -62,6 +98,35 @@ def test_a_torn_line_is_left_out_and_the_next_is_whole(run: runs.Run) -> None:
     assert [event["kind"] for event in run.events()] == ["started"]
     run.append("note", text="after")
     assert [event["kind"] for event in run.events()] == ["started", "note"]
+
+
+def test_milestones_leave_out_all_batches_but_the_last(run: runs.Run) -> None:
+    assert run.milestones() == []
+    run.append("started", step=0)
+    for step in (1, 2, 3):
+        run.append("batch", step=step, epoch=1)
+    run.append("note", text='a note on "kind": "batch"')
+    with (run.folder / "events.jsonl").open("ab") as file:
+        file.write(b'{"time": 1, "kind": "batch", "st')
+    kinds = [(event["kind"], event.get("step")) for event in run.milestones()]
+    assert kinds == [("started", 0), ("batch", 3), ("note", None)]
+
+
+def test_a_standing_agrees_with_the_status_at_every_event(run: runs.Run) -> None:
+    standing = runs.Standing()
+    for kind, fields in (
+        ("note", {}),
+        ("started", {"epochs": 2, "step": 0}),
+        ("batch", {"epoch": 1, "step": 1}),
+        ("epoch", {"epoch": 1, "step": 2}),
+        ("stopped", {"epoch": 1}),
+        ("started", {"epochs": 2, "step": 2}),
+        ("finished", {"epochs": 2}),
+    ):
+        run.append(kind, **fields)
+        standing.add(run.events()[-1])
+        assert standing.status(busy=False) == run.status()
+        assert standing.status(busy=True).state == "running"
 
 
 def test_lines_that_are_no_events_are_left_out(run: runs.Run) -> None:
@@ -191,3 +256,31 @@ def test_a_damaged_configuration_is_told(run: runs.Run) -> None:
 )
 def test_events_in_words(event: dict[str, object], words: str) -> None:
     assert runs.event_words(event) == words
+
+
+def test_two_who_look_at_once_do_not_take_each_other_for_a_training(run: runs.Run) -> None:
+    """Two windows on one project: a finished run would be told as running, and then as finished once more."""
+    with run.locked():
+        pass
+
+    def looks() -> int:
+        return sum(run.busy() for _ in range(200) if time.sleep(0.001) is None)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda _: looks(), range(2))) == [0, 0]
+
+
+def test_a_place_that_cannot_be_looked_at_holds_nothing(tmp_path: Path) -> None:
+    """A share that is away raises what is neither "not there" nor a word for a person; so does a name that is too long."""
+    run = runs.Run(tmp_path / "runs" / ("n" * 300))
+    assert not run.busy()
+    assert run.events() == run.milestones() == []
+    assert run.status().state == "new"
+
+
+def test_a_name_that_no_disk_takes_is_refused(run: runs.Run) -> None:
+    with pytest.raises(RunError, match="cannot be the name"):
+        runs.new(run.project, "肺" * 100)
+    with pytest.raises(RunError, match="cannot be the name"):
+        runs.rename(run, "肺" * 100)
+    assert run.folder.is_dir()

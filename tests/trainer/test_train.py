@@ -14,7 +14,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from trainer import checkpoints, config, dataset, importer, models, results, runs, train
+from trainer import checkpoints, config, dataset, importer, models, results, runs, schedules, train
 from trainer.catalog import Catalog
 from trainer.errors import ConfigError, DataError, RunError, Stopped, TrainerError
 from trainer.learner import Learner
@@ -76,17 +76,33 @@ def test_the_same_command_twice_gives_the_same_weights_to_the_bit(project: Path,
     assert not _same(_weights(project / "runs" / "a"), _weights(other.run))
 
 
-@pytest.mark.parametrize("number", range(3))
+METHODS = ("none", "class-weights", "weighted-sampler", "oversampling", "undersampling")
+
+
+def _uneven(project: Path) -> list[int]:
+    """Leave one finding few training images, and return how many each finding then has in the train part, ascending."""
+    with Catalog.open(project) as catalog:
+        ids = catalog.split().parts["train"]
+        labels = catalog.labels(ids, catalog.findings())
+        rare = ids[labels[:, 0] == 1]
+        catalog.set_excluded(rare[3:], True)
+        kept = catalog.labels(np.setdiff1d(ids, rare[3:]), catalog.findings())
+    return sorted(int(count) for count in (kept == 1).sum(0))
+
+
+@pytest.mark.parametrize("number", range(5))
 def test_a_run_stopped_at_random_steps_ends_with_the_weights_of_an_uninterrupted_one(
     project: Path, tiny: config.TrainConfig, number: int
 ) -> None:
-    settings = config.changed(
-        tiny, {"optimiser.average": 0.9, "imbalance.method": ("none", "class-weights", "weighted-sampler")[number]}
-    )
-    settings = config.changed(settings, {"optimiser.name": ("adamw", "sgd", "nadam")[number], "schedule.head_only": number % 2})
+    _uneven(project)
+    settings = config.changed(tiny, {"optimiser.average": 0.9, "imbalance.method": METHODS[number], "compute.batch": 4})
+    optimiser = ("adamw", "sgd", "nadam", "adam", "adamw")[number]
+    loss = ("cross-entropy", "focal")[number % 2]
+    settings = config.changed(settings, {"optimiser.name": optimiser, "schedule.head_only": number % 2, "loss.name": loss})
     whole = train.run(project, settings, name="whole")
     total = runs.find(whole.run).events()[-1]
-    stops = sorted(random.Random(number).sample(range(1, 6), 2))
+    steps = 2 * next(e["steps_per_epoch"] for e in runs.find(whole.run).events() if e["kind"] == "started")
+    stops = sorted(random.Random(number).sample(range(1, steps), 2))
     outcome = train.run(project, settings, name="parts", stop=_after(stops[0]))
     assert outcome.status == "stopped"
     assert runs.find(outcome.run).status().state == "stopped"
@@ -100,6 +116,37 @@ def test_a_run_stopped_at_random_steps_ends_with_the_weights_of_an_uninterrupted
     for one, other in zip(*epochs, strict=True):
         assert one["train_loss"] == other["train_loss"]
         assert one["metrics"] == other["metrics"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_epoch_is_as_long_as_the_method_makes_it(project: Path, tiny: config.TrainConfig, method: str) -> None:
+    counts = _uneven(project)
+    length = {"oversampling": 3 * max(counts), "undersampling": 3 * min(counts)}.get(method, sum(counts))
+    assert min(counts) < max(counts)
+    settings = config.changed(tiny, {"imbalance.method": method, "compute.batch": 4, "schedule.name": "one-cycle"})
+    outcome = train.run(project, settings, name="long")
+    events = runs.find(outcome.run).events()
+    started = next(event for event in events if event["kind"] == "started")
+    assert started["images"]["train"] == sum(counts)
+    assert started["images_per_epoch"] == length
+    assert started["steps_per_epoch"] == math.ceil(length / 4)
+    assert sum(event["images"] for event in events if event["kind"] == "batch") == 2 * length
+    epochs = [event for event in events if event["kind"] == "epoch"]
+    assert [event["step"] for event in epochs] == [math.ceil(length / 4), 2 * math.ceil(length / 4)]
+    last = [event for event in events if event["kind"] == "batch"][-1]
+    assert last["eta"] == 0
+    steps = started["steps_per_epoch"]
+    factor = schedules.factor(settings.schedule, 2 * steps - 1, steps)
+    assert last["lr"] == pytest.approx(settings.optimiser.lr * factor)  # the schedule ends with the last step
+
+
+def test_traps_of_imbalance_are_told_as_notes(project: Path, tiny: config.TrainConfig) -> None:
+    counts = _uneven(project)
+    settings = config.changed(tiny, {"imbalance.method": "oversampling", "loss.name": "focal", "schedule.epochs": 1})
+    outcome = train.run(project, settings, name="told")
+    notes = " ".join(str(event["text"]) for event in runs.find(outcome.run).events() if event["kind"] == "note")
+    assert "add up" in notes
+    assert f"{3 * max(counts)} images instead of {sum(counts)}" in notes
 
 
 def _after(steps: int) -> Any:  # noqa: ANN401

@@ -1,0 +1,35 @@
+"""Where a training starts: the recipes, each with its honest paragraph."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from cxr_desktop.widgets.option_list import Option, OptionList
+from trainer.recipes import Recipe
+
+
+class RecipeChooser(QWidget):
+    """One recipe is always chosen, at first the first."""
+
+    chosen = Signal(str)
+    """Name of the recipe that the user has chosen."""
+
+    def __init__(self, recipes: Sequence[Recipe], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._recipes = {recipe.name: recipe for recipe in recipes}
+        self.options = OptionList([Option(one.name, one.title, one.about) for one in recipes], one_text=True)
+        self.options.chosen.connect(self.chosen)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.options)
+
+    def recipe(self) -> Recipe:
+        """The chosen one."""
+        return self._recipes[self.options.current()]
+
+    def choose(self, name: str) -> bool:
+        """Choose a recipe without saying so; False where there is none of that name."""
+        if name in self._recipes:
+            self.options.choose(name)
+        return name in self._recipes

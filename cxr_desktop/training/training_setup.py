@@ -1,0 +1,217 @@
+"""Everything that is chosen before a training starts; what comes out is a command line of the trainer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QHideEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from cxr_desktop import theme
+from cxr_desktop.latest import Latest
+from cxr_desktop.project import Project
+from cxr_desktop.training.imbalance_box import GAMMA, KEYS, ImbalanceBox
+from cxr_desktop.training.recipe_chooser import RecipeChooser
+from cxr_desktop.training.start_bar import Obstacle, StartBar
+from cxr_desktop.widgets.config_form import ConfigForm
+from trainer import config, downloads, outlook, recipes, runs
+from trainer.config import TrainConfig
+from trainer.errors import RunError, TrainerError, WeightsError
+from trainer.outlook import Outlook
+
+WIDE = 90
+"""Average characters of width from which on there are two columns."""
+WEIGHTS, DEVICE, FINDINGS = "model.weights", "compute.device", "task.findings"
+
+
+class TrainingSetup(QWidget):
+    """Recipe, settings, rare findings, name and Start."""
+
+    start_wanted = Signal(list, str)
+    """The words after `cxr-trainer` ("train", the project, ...), and the name of the run ("": date and time)."""
+    glossary_wanted = Signal(str)
+    _unfolded = Signal(str)
+
+    def __init__(self, project: Project, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.project = project
+        self.outlook: Outlook | None = None
+        self._looked: tuple[object, ...] = ()
+        self._weights = ("", "")
+        self._weights_problem = ""
+        self._images, self._files = Latest(project, self), Latest(project, self)
+        self.chooser = RecipeChooser(recipes.every())
+        self.box = ImbalanceBox(project)
+        self.form = ConfigForm(elsewhere=KEYS, middle=self.box)
+        self.box.place_gamma(self.form.adopt(GAMMA))
+        self.bar = StartBar()
+        self.addAction(self.bar.action)
+        self._lay_out()
+        self._restore()
+        self._connect()
+
+    @property
+    def start_action(self) -> QAction:
+        """Start (Ctrl+Return); the page adds it to itself, so that it works from everywhere."""
+        return self.bar.action
+
+    def words(self) -> list[str]:
+        """The command that is chosen, as words after `cxr-trainer`."""
+        changes = self.form.changes()
+        device = changes.pop(DEVICE, "")
+        said = ["train", str(self.project.folder), "--recipe", self.chooser.recipe().name]
+        for assignment in config.assignments(changes):
+            said += ["--set", assignment]
+        name = self.bar.name.text().strip()
+        for option, value in (("--device", device), ("--run", name), ("--split", self.outlook.split if self.outlook else "")):
+            said += [option, value] if value else []
+        return said
+
+    def propose(self, chosen: TrainConfig, recipe: str = "") -> None:
+        """Show a configuration, for example that of an earlier run; `recipe` is what it began with, if it is still there."""
+        self.chooser.choose(recipe)
+        self.form.set_config(chosen, self.chooser.recipe().settings)
+
+    def set_devices(self, found: Sequence[Mapping[str, Any]]) -> None:
+        """Offer devices: mappings with name, label, memory and free (bytes, 0 unknown), the best first."""
+        self.form.set_devices(found)
+
+    def show_setting(self, key: str) -> None:
+        """Bring a setting into sight and give it the focus."""
+        self.form.show_setting(key)
+        self._unfolded.emit(key)
+
+    def _bring_into_sight(self, key: str) -> None:
+        self.area.ensureWidgetVisible(self.form.rows[key])
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, theme.SPACE, 0)
+        column.setSpacing(theme.SPACE)
+        column.addWidget(theme.heading("Recipe", level=2))
+        column.addWidget(self.chooser)
+        column.addWidget(self.form)
+        column.addStretch()
+        self.area = QScrollArea()
+        self.area.setWidget(inside)
+        self.area.setWidgetResizable(True)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        bar = self.area.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(inside.minimumSizeHint().width() + bar)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.area, 1)
+        whole.addWidget(self.bar)
+
+    def _connect(self) -> None:
+        # Queued: the layout must first find a place for what was unfolded.
+        self._unfolded.connect(self._bring_into_sight, Qt.ConnectionType.QueuedConnection)
+        self.chooser.chosen.connect(lambda: self.form.set_recipe(self.chooser.recipe().settings))
+        self.box.changed.connect(self.form.set_value)
+        self.form.changed.connect(self._changed)
+        self.bar.name_edited.connect(self._say)
+        self.bar.start_wanted.connect(self._start)
+        for part in (self.form, self.box):
+            part.glossary_wanted.connect(self.glossary_wanted)
+        for signal in (self.project.opened, self.project.closed, self.project.images_changed, self.project.splits_changed):
+            signal.connect(self._look)
+        self.project.runs_changed.connect(self._say)
+        self._changed()
+
+    def _restore(self) -> None:
+        self.chooser.choose(self.project.settings.text("training/recipe"))
+        recipe = self.chooser.recipe().settings
+        self.form.set_config(recipe, recipe)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's own name
+        """Remember the recipe."""
+        super().hideEvent(event)
+        self.project.settings.set_text("training/recipe", self.chooser.recipe().name)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's own name
+        """Two columns where there is room."""
+        super().resizeEvent(event)
+        self.form.set_wide(self.width() > WIDE * self.fontMetrics().averageCharWidth())
+
+    def _changed(self) -> None:
+        chosen = self.form.config()
+        self.box.set_config(chosen, self.form.recipe())
+        if self._looked != (chosen.task,):
+            self._look()
+        if self._weights != (chosen.model.backbone, chosen.model.weights):
+            self._ask_weights()
+        self._say()
+
+    def _look(self) -> None:
+        """Look at the project's images with the task that is chosen."""
+        if not self.project.is_open:
+            self._see(None)
+            return
+        task, catalog = self.form.config().task, self.project.background
+        self._looked = (task,)
+        self._images.ask(lambda progress: outlook.look(catalog, task), self._see, self._cannot_look)
+
+    def _cannot_look(self, error: TrainerError) -> None:
+        self._see(None)
+        self.project.tell(error)
+
+    def _see(self, found: Outlook | None) -> None:
+        self.outlook = found
+        self.form.set_findings(found.known if found else ())
+        self.box.set_outlook(found)
+        self._say()
+
+    def _ask_weights(self) -> None:
+        """Whether the weights are on this computer: a look at the disk, which may be far away."""
+        model = self.form.config().model
+        self._weights = backbone, chosen = model.backbone, model.weights
+        self._files.ask(
+            lambda progress: downloads.words(backbone, chosen), lambda words: self._say_weights(words, ""), self._refuse_weights
+        )
+
+    def _refuse_weights(self, error: TrainerError) -> None:
+        self._say_weights("", f"{error.what}. {error.remedy}" if isinstance(error, WeightsError) else str(error))
+
+    def _say_weights(self, words: str, problem: str) -> None:
+        self._weights_problem = problem
+        self.form.rows[WEIGHTS].remark(problem or words, "error" if problem else "muted")
+        self._say()
+
+    def _say(self) -> None:
+        """What there is to learn from and what prevents a start."""
+        seen, obstacles = self.outlook, tuple(self._obstacles())
+        facts = [seen.words()] if seen and seen.images else []
+        if seen and not obstacles:
+            facts += seen.remarks
+        self.bar.say("\n".join(facts), obstacles)
+
+    def _obstacles(self) -> Iterator[Obstacle]:
+        for key, words in self.form.problems().items():
+            yield Obstacle(words, "Show", partial(self.show_setting, key))
+        if self._weights_problem:
+            yield Obstacle(self._weights_problem, "Show", partial(self.show_setting, WEIGHTS))
+        for words in self.outlook.problems if self.outlook else ():
+            if self.form.config().task.findings:
+                yield Obstacle(words, "Show", partial(self.show_setting, FINDINGS))
+            else:
+                yield Obstacle(words, "Go to Dataset", lambda: self.project.page_wanted.emit("dataset"))
+        if not self.outlook:
+            yield Obstacle("Looking at the images …" if self.project.is_open else "No project is open.")
+        name = self.bar.name.text().strip()
+        if name and self.project.is_open and (words := self._wrong_name(name)):
+            yield Obstacle(words, "Show", self.bar.name.setFocus)
+
+    def _wrong_name(self, name: str) -> str:
+        try:
+            runs.new(self.project.folder, name)
+        except RunError as error:
+            return f"{error.what}. {error.remedy}"
+        return ""
+
+    def _start(self) -> None:
+        self.start_wanted.emit(self.words(), self.bar.name.text().strip())
+        self.bar.name.clear()

@@ -1,0 +1,128 @@
+"""A table of text to look at, to copy and to save: any number of rows."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from cxr_desktop import theme
+
+_Index = QModelIndex | QPersistentModelIndex
+SAMPLE = 200
+"""Rows that the widths of columns are made for."""
+
+
+class TextRows(QAbstractTableModel):
+    """Rows of text, all of the same length."""
+
+    def __init__(self, header: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.header = tuple(header)
+        self.rows: Sequence[Sequence[str]] = ()
+
+    def replace(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Show others."""
+        self.beginResetModel()
+        self.header, self.rows = tuple(header), rows
+        self.endResetModel()
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802, B008 - Qt's name and signature
+        """How many rows."""
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: N802, B008 - Qt's name and signature
+        """How many columns."""
+        return 0 if parent.isValid() else len(self.header)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: ANN401 - Qt's own
+        """Text and tooltip; numbers stand to the right."""
+        text = self.rows[index.row()][index.column()]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return text
+        if role == Qt.ItemDataRole.TextAlignmentRole and _is_number(text):
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def headerData(  # noqa: N802 - Qt's name
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:  # noqa: ANN401 - Qt's own
+        """Names of the columns, to the right above numbers."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole and self.rows and _is_number(self.rows[0][section]):
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return self.header[section] if role == Qt.ItemDataRole.DisplayRole else None
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(",", "").replace(".", "").removesuffix("%").isdigit()
+
+
+class TextTable(QTableView):
+    """Whole rows are chosen; Ctrl+C copies them (all, if none is chosen). `stretch` is the column that takes what is left."""
+
+    def __init__(self, header: Sequence[str], name: str, parent: QWidget | None = None, *, stretch: int = 0) -> None:
+        super().__init__(parent)
+        self._rows = TextRows(header, self)
+        self._stretch = stretch
+        self.setModel(self._rows)
+        self.setAccessibleName(name)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + theme.SPACE)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.horizontalHeader().setHighlightSections(False)
+        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        QShortcut(QKeySequence.StandardKey.Copy, self, self.copy, context=Qt.ShortcutContext.WidgetShortcut)
+
+    def set_rows(self, rows: Sequence[Sequence[str]], header: Sequence[str] | None = None) -> None:
+        """Show these, with other columns if they are given."""
+        self._rows.replace(header or self._rows.header, rows)
+        self._fit()
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """All rows."""
+        return [tuple(row) for row in self._rows.rows]
+
+    def header(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return self._rows.header
+
+    def copy(self) -> None:
+        """Copy the chosen rows, or all, with the names of the columns, as a spreadsheet takes them."""
+        chosen = [index.row() for index in self.selectionModel().selectedRows()] or range(len(self._rows.rows))
+        lines = [self._rows.header, *(self._rows.rows[row] for row in sorted(chosen))]
+        QGuiApplication.clipboard().setText("\n".join("\t".join(line) for line in lines))
+
+    def as_csv(self) -> str:
+        """All rows as a table with commas."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(self._rows.header)
+        writer.writerows(self._rows.rows)
+        return out.getvalue()
+
+    def shrink(self) -> None:
+        """Be as high as the rows are, and no higher."""
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        head, each = self.horizontalHeader().sizeHint().height(), self.verticalHeader().defaultSectionSize()
+        self.setFixedHeight(head + each * len(self._rows.rows) + 2 * self.frameWidth())
+
+    def _fit(self) -> None:
+        """As wide as the words of the first rows, at most a third of the table each."""
+        metrics, head = self.fontMetrics(), self.horizontalHeader()
+        for column, name in enumerate(self._rows.header):
+            words = [row[column] for row in self._rows.rows[:SAMPLE]]
+            wanted = max([metrics.horizontalAdvance(text) for text in (*words, name)]) + 3 * theme.SPACE
+            head.resizeSection(column, min(wanted, metrics.averageCharWidth() * 40))
+        for column in range(len(self._rows.header)):
+            mode = QHeaderView.ResizeMode.Stretch if column == self._stretch else QHeaderView.ResizeMode.Interactive
+            head.setSectionResizeMode(column, mode)

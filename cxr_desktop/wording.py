@@ -1,0 +1,31 @@
+"""The trainer speaks to people at a terminal too; in the window its options are called what the controls are called."""
+
+import re
+from collections.abc import Callable
+
+
+def _columns(found: re.Match[str]) -> str:
+    names = " or ".join(f"'{name}'" for name in found[1].split(" or --label-column "))
+    return f"{names} can be chosen under Findings instead"
+
+
+_WORDS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"--label-column (.+) takes another"), _columns),
+    (re.compile(r"name those that are findings with --label-column"), "choose those that are findings"),
+    (re.compile(r"Name (it|the right column) with --path-column"), r"Choose \1 under Image file"),
+    (re.compile(r"Name it with --labels, or choose --layout folders"), "Choose another table, or the folders alone"),
+    (re.compile(r"Name it with --labels"), "Choose it under Table"),
+    (re.compile(r"--labels takes it all the same"), "it can be chosen under Table all the same"),
+    (re.compile(r"--labels takes another: "), "others can be chosen under Table: "),
+    (re.compile(r"and the table with --labels"), "and choose the table after that"),
+    (re.compile(r"Ask for shares to split anew: --test [\d.]+ --val \d\.\d+"), "Choose 'Divide anew'"),
+    (re.compile(r"ask for shares: --test [\d.]+ --val \d\.\d+"), "choose 'Divide anew'"),
+    (re.compile(r"name a table or a layout to change that"), "choose a table or a layout to change that"),
+)
+
+
+def in_window(text: str) -> str:
+    """A sentence of the trainer without the options of its command line."""
+    for pattern, words in _WORDS:
+        text = pattern.sub(words, text)
+    return text

@@ -1,0 +1,51 @@
+"""What the open project says of a file under review."""
+
+from pathlib import Path
+
+import numpy as np
+
+from cxr_desktop.review.review_stated import labels, stated
+from trainer import runs
+from trainer.catalog import Catalog, Filter
+
+
+def test_labels_and_parts_in_words(run_folder: Path) -> None:
+    run = runs.Run(run_folder)
+    with Catalog.open(run.project) as catalog:
+        for part, words in (
+            ("train", "first was trained with this image"),
+            ("validation", "in the validation part of first"),
+            ("test", "in the test part of first"),
+        ):
+            record = catalog.records(run.split()["parts"][part][:1])[0]
+            said = stated(catalog, record.path, [run_folder])
+            (yes,) = [name for name, answer in record.labels.items() if answer == 1]
+            assert said.startswith(f"Stated: {yes}.")
+            assert words in said
+            assert "part of" not in stated(catalog, record.path, [])
+
+
+def test_a_model_from_elsewhere_has_no_part_in_it(run_folder: Path, lungs: Path) -> None:
+    with Catalog.open(lungs) as catalog:
+        record = catalog.records(catalog.ids()[:1])[0]
+        said = stated(catalog, record.path, [run_folder, run_folder / "best.safetensors"])
+    assert said.startswith("Stated: ")
+    assert "first" not in said
+
+
+def test_an_unknown_file_has_nothing_stated(lungs: Path, tmp_path: Path) -> None:
+    with Catalog.open(lungs) as catalog:
+        assert stated(catalog, tmp_path / "new.png", []) == ""
+
+
+def test_not_stated_is_not_absent(lungs: Path) -> None:
+    with Catalog.open(lungs) as catalog:
+        ids = catalog.ids(Filter())[:1]
+        names = catalog.findings()
+        for name in names:
+            catalog.set_labels(np.asarray(ids), name, -1)
+        assert labels(catalog.records(ids)[0]) == "No finding is stated."
+        catalog.set_labels(ids, names[0], 0)
+        assert labels(catalog.records(ids)[0]).endswith(f"Stated to be absent: {names[0]}.")
+        catalog.set_labels(ids, names[1], 1)
+        assert labels(catalog.records(ids)[0]) == f"Stated: {names[1]}.\nStated to be absent: {names[0]}."

@@ -1,0 +1,55 @@
+"""Pretrained weights without reading them: where they lie, and what a training will have to fetch."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from trainer.architectures import BACKBONES
+from trainer.errors import WeightsError
+
+RANDOM, IMAGENET = "none", "imagenet"
+SUFFIXES = (".safetensors", ".pth", ".pt")
+
+
+def folder() -> Path:
+    """The user's folder of downloaded weights; it may not exist yet."""
+    return Path(platformdirs.user_cache_dir("cxr-desktop", appauthor=False)) / "weights"
+
+
+def torch_folder() -> Path:
+    """Torch's own folder of downloaded weights, which is looked at too; it may not exist."""
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    home = Path(os.environ.get("TORCH_HOME", Path(cache) / "torch")).expanduser()
+    return home / "hub" / "checkpoints"
+
+
+def words(backbone: str, weights: str) -> str:
+    """A sentence on where a backbone would start and what that needs.
+
+    Raises `WeightsError` where it is known before that this cannot work: no ImageNet weights for this backbone, no such file.
+    """
+    row = BACKBONES.get(backbone)
+    if weights == RANDOM:
+        return "All weights start at random: that needs many images and epochs."
+    if weights != IMAGENET:
+        return _file(weights)
+    if row is None or not row.pretrained:
+        raise WeightsError(f"There are no ImageNet weights for {backbone}", remedy="Choose none, or a weights file.")
+    if any((place / row.file).is_file() for place in (folder(), torch_folder())):
+        return f"The ImageNet weights of {backbone} are on this computer."
+    size = max(1, round(row.megabytes))
+    return (
+        f"The ImageNet weights of {backbone} are not on this computer: they will be downloaded once, {size} MB. Without "
+        "internet that is not possible: choose none or a weights file."
+    )
+
+
+def _file(name: str) -> str:
+    path = Path(name).expanduser()
+    if not name.strip() or not path.is_file():
+        kinds = ", ".join(SUFFIXES)
+        raise WeightsError(
+            f"There is no weights file '{name}'", remedy=f"Choose imagenet, none, or a file that is there ({kinds})."
+        )
+    return f"The backbone starts from {path.name}, as far as its names and shapes fit."

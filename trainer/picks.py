@@ -1,0 +1,40 @@
+"""What a person picked, files and folders -> the image files among them, by the same rule wherever files are predicted."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from trainer import files, images, places
+from trainer.errors import DataError, Progress
+
+
+def expanded(paths: Sequence[Path], progress: Progress | None = None) -> list[Path]:
+    """The files, and all images of the folders, among `paths`. Raises `DataError` if something is missing or empty.
+
+    Progress counts the files that were looked at; how many there will be is not known (0).
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = _inside(path, progress)
+            if not inside:
+                raise DataError("There are no images in this folder", where=path, remedy="Give PNG, JPEG, TIFF or DICOM files.")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise DataError("There is no such file or folder", where=path, remedy="Check the path for a typing error.")
+    if not found:
+        raise DataError("There is nothing to predict", remedy="Give files or folders of radiographs.")
+    return found
+
+
+def _inside(folder: Path, progress: Progress | None) -> list[Path]:
+    """All images of a folder, masks left out, as the import does."""
+    found = []
+    with files.storage_in_words(folder):
+        for number, path in enumerate(folder.rglob("*"), 1):
+            if not places.is_mask(path.relative_to(folder)) and path.is_file() and images.looks_like_image(path):
+                found.append(path)
+            if progress and number % 100 == 0:
+                progress(number, 0)
+    return sorted(found)
