@@ -16,7 +16,7 @@ demo: $(VENV)/ready
 	$(BIN)/python -m cxr_desktop --if-display demo/demo.cxr
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # The folder for computers without Python, and then the proof that it works there. See docs/bundle.md.
 bundle: $(VENV)/ready

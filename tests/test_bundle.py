@@ -243,7 +243,7 @@ def test_all_that_the_program_needs_may_be_given_away_and_brings_its_licence() -
     for found in needed.values():
         source = licences.source(found)
         assert source.licence, source.name
-        assert all(text.stat().st_size > 100 for text in source.texts)
+        assert all(text.stat().st_size > 100 for text in source.texts if not text.name.startswith("AUTHORS"))
 
 
 def test_qt_comes_with_the_lgpl_and_a_word_on_replacing_it() -> None:
