@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
+from trainer import decoders
+
 Entry = tuple[str, str, str]
 Needs = Callable[[str], Iterable[str]]
 """Path of a library -> paths of the libraries that it is linked with."""
@@ -64,6 +66,9 @@ MODULES_LEFT_OUT = (
     *("_dbm", "_gdbm", "dbm.gnu", "readline"),
 )
 
+FOUND_BY_NAME = tuple(f"imagecodecs.{part}" for part in decoders.PARTS)
+"""Modules that nothing imports in so many words: imagecodecs looks its parts up when they are used."""
+
 PLUGINS = {
     "egldeviceintegrations": (),
     "generic": (),
@@ -80,12 +85,13 @@ _UNWANTED = re.compile(
     r"|torch/bin/(?!torch_shm_manager)"  # torch asks for this one when it is imported
     r"|torch/lib/\w*(backend_with_compiler|jitbackend_test|torchbind_test|aoti_custom_ops)"
     r"|torchvision/\w+\.(so|pyd|dll|dylib)$"
+    rf"|imagecodecs/(?!({'|'.join(decoders.PARTS)})\.)_?\w+[\w.-]*\.(so|pyd|dll|dylib)$"
     r"|PySide6/(Qt/)?(qml|translations|metatypes|libexec)/"
     r"|(_pytest|pluggy|pytest|hypothesis|networkx|fsspec)[^/]*\.dist-info/"
     r"|.*\.(a|lib|pyi|h|hpp|cuh|cmake)$"
 )
 _PLUGIN = re.compile(r"PySide6/(?:Qt/)?plugins/([\w-]+)/(?:lib)?q?([\w-]+)\.\w+$")
-_REFUSED_LIBRARY = re.compile(r"(lib)?(readline|history|gdbm|gdbm_compat|db-\d|gsl|fftw3)\b")
+_REFUSED_LIBRARY = re.compile(r"(lib)?(readline|history|gdbm|gdbm_compat|db-\d|gsl|fftw3|x264|x265)\b")
 
 
 def is_wanted(place: str) -> bool:

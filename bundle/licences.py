@@ -18,6 +18,8 @@ from bundle.contents import Entry
 TEXTS = Path(__file__).with_name("texts")
 QT = {"PySide6_Essentials", "shiboken6"}
 """Distributions whose wheels carry no text of their licence: ours are put beside them."""
+CARRIED = {"imagecodecs": ("charls", "jpeg", "lcms2", "libjpeg-turbo", "openjpeg")}
+"""Libraries inside a distribution that go into the bundle with it; their texts lie in its own folder `licenses`."""
 FREEZER = "pyinstaller"
 """Its start program lies in every bundle; its licence, the GPL, makes an exception for that."""
 
@@ -73,6 +75,8 @@ def source(distribution: Distribution) -> Source:
         texts = [TEXTS.parent.parent / "LICENSE"]
     elif distribution.name in QT:
         texts = [TEXTS / "LGPL-3.0.txt", TEXTS / "GPL-3.0.txt", TEXTS / "Qt.txt"]
+    for library in CARRIED.get(distribution.name, ()):
+        texts.append(Path(str(distribution.locate_file(f"{distribution.name}/licenses/LICENSE-{library}"))))
     if not [text for text in texts if text.is_file()]:
         raise UnfitLicenceError(f"{name} ({statement}) brings no text of its licence; put one into bundle/texts.")
     return Source(name, statement, tuple(text for text in texts if text.is_file()))

@@ -14,6 +14,7 @@ PARTS = {
     "kiwisolver": "matplotlib with its fonts",
     "contourpy": "matplotlib with its fonts",
     "pydicom": "pydicom with its dictionaries",
+    "imagecodecs": "imagecodecs: JPEG, JPEG-LS, JPEG 2000",
     "base_library": "Python",
     "licences": "licence texts",
 }

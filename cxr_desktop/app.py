@@ -19,6 +19,7 @@ import trainer
 from cxr_desktop import theme
 from cxr_desktop.collector import Collector
 from cxr_desktop.main_window import NAME, MainWindow
+from cxr_desktop.moved_images import MovedImages
 from cxr_desktop.notices import ERROR, Notice
 from cxr_desktop.project import Project
 from cxr_desktop.settings import Settings
@@ -44,6 +45,8 @@ def main(argv: Sequence[str] | None = None, opened: Opened = lambda window: None
     theme.apply(application, settings.text("theme", "system"))
     project = Project(settings)
     window = MainWindow(project)
+    project.settled.connect(window.notices.settle)
+    MovedImages(project, window)
     collector = Collector(application)
     log = _logging()
     sys.excepthook = _fault_hook(window, log)

@@ -19,6 +19,7 @@ class DemoStart(QObject):
         self._project = project
         self._task: Task | None = None
         self._out = Path()
+        self._offered = False
         self.options: tuple[str, ...] = ()
         """More words for `cxr-trainer demo`: fewer images make it quicker."""
 
@@ -32,17 +33,17 @@ class DemoStart(QObject):
         if (ready / "runs" / "demo" / "report.html").exists():
             self._open(ready, "training")
             return
-        self._out = _free(place)
+        self._out, self._offered = _free(place), False
         words: list[str | Path] = ["demo", self._out, *self.options]
         self._task = self._project.command(words, self._done, label="Making the demo")
         self._task.noted.connect(self._look)
         self._task.ended.connect(self._ended)
 
     def _look(self) -> None:
-        """Show the run live as soon as it is there."""
+        """Show the run live as soon as it is there, once: whoever leaves it, or will not leave another project, is let be."""
         made = self._out / "demo.cxr"
-        shown = self._project.is_open and self._project.folder == made
-        if not shown and (made / "runs" / "demo" / "config.json").exists():
+        if not self._offered and (made / "runs" / "demo" / "config.json").exists():
+            self._offered = True
             self._open(made, "training")
 
     def _done(self, made: dict[str, str]) -> None:

@@ -9,7 +9,8 @@ from PySide6.QtCore import QMimeData
 from trainer import files
 
 PROJECT, RUN, IMPORT, REVIEW, NOTHING = "project", "run", "import", "review", "nothing"
-TABLES = (".csv", ".tsv", ".txt", ".xlsx")
+TABLES = (".csv", ".tsv", ".txt", ".tab", ".xlsx", ".csv.gz", ".tsv.gz")
+"""As in `trainer.tables`, which would have to be loaded before the window is there."""
 
 
 @dataclass(frozen=True)
@@ -45,4 +46,4 @@ def _kind(path: Path) -> str:
         return RUN if files.is_file(path / "config.json") and files.is_file(path / "split.json") else IMPORT
     if path.name == "catalog.sqlite":
         return PROJECT
-    return IMPORT if path.suffix.lower() in TABLES else REVIEW
+    return IMPORT if path.name.lower().endswith(TABLES) else REVIEW

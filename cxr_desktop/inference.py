@@ -55,6 +55,8 @@ class Ensemble:
     device: str
     members: tuple[Any, ...]
     """`predict.Member`s: opaque outside of this module."""
+    views: str = ""
+    """The views that all members learned from (`config.Task.views`), "" where they differ."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -135,6 +137,7 @@ def open_models(paths: Sequence[Path], *, device: str = "auto") -> Ensemble:
             for one in members
         ),
         device=predict.place(members[0]),
+        views=predict.learned([one.header for one in members]),
         members=tuple(members),
     )
 

@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
     def open_project(self, path: Path) -> bool:
         """Open a project on the page that was looked at last; at first on its dataset."""
         same = self.project.is_open and project_folder(path) == self.project.folder
-        opened = same or (self._may_leave() and self.project.open(path))
+        opened = same or self.project.open(path)
         if opened:
             last = self.settings.text("page")
             self.show_page(last if last in PAGES else "dataset")
@@ -136,6 +136,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.navigation.chosen.connect(self.show_page)
+        self.project.may_leave = self._may_leave
         self.project.noticed.connect(self.tell)
         self.project.task_started.connect(self.status.work.add)
         self.project.opened.connect(self._opened)

@@ -1,6 +1,7 @@
 """What the window tells the user: a sentence, and for an error where it happened and what to do about it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Self
 
 from trainer.errors import TrainerError
@@ -10,13 +11,17 @@ INFORMATION, WARNING, ERROR = "information", "warning", "error"
 
 @dataclass(frozen=True)
 class Notice:
-    """`kind` is information, warning or error; `details` is what a report of a fault needs (a log, a traceback)."""
+    """`kind` is information, warning or error; `details` is what a report of a fault needs (a log, a traceback).
+
+    `choices` are buttons, each with what it does; the first is the one that is meant.
+    """
 
     kind: str
     what: str
     where: str = ""
     remedy: str = ""
     details: str = ""
+    choices: tuple[tuple[str, Callable[[], object]], ...] = field(default=(), compare=False)
 
     @classmethod
     def of(cls, error: TrainerError) -> Self:

@@ -1,6 +1,7 @@
 """The open project: the only state that pages share. It says what changed; everything can be read again from its folder."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from cxr_desktop.jobs import Job, Jobs, Work
 from cxr_desktop.notices import INFORMATION, Notice
 from cxr_desktop.settings import Settings
 from cxr_desktop.supervisor import Supervisor
+from cxr_desktop.wording import in_window
 from trainer import runs
 from trainer.catalog import Catalog, project_folder
 from trainer.errors import TrainerError
@@ -29,6 +31,8 @@ class Project(QObject):
     """A run was made, renamed, deleted, or stands otherwise than before."""
     noticed = Signal(object)
     """A `Notice` to show."""
+    settled = Signal(object)
+    """A `Notice` that was shown is not so any more."""
     page_wanted = Signal(str)
     """Show a page: dataset, training, evaluation, review."""
     images_wanted = Signal(object, str)
@@ -39,6 +43,8 @@ class Project(QObject):
     """Review these files (paths)."""
     import_wanted = Signal(list)
     """Import these folders and tables (paths)."""
+    missing_wanted = Signal()
+    """Look for folders of images that are not there, and ask where they are now."""
     task_started = Signal(object)
     """A `Task` that the status bar should show."""
 
@@ -49,6 +55,8 @@ class Project(QObject):
         self.commands = Commands(self)
         self.training = Supervisor(self)
         self.undo = QUndoStack(self)
+        self.may_leave: Callable[[], bool] = lambda: True
+        """Whether another project may take the place of the one that is open; the window asks its pages."""
         self._catalog: Catalog | None = None
         self._background: Catalog | None = None
         self.jobs.started.connect(self.task_started)
@@ -84,13 +92,17 @@ class Project(QObject):
         return self.catalog.project
 
     def open(self, path: Path, *, create: bool = False) -> bool:
-        """Open a project in place of the one that is open; where it cannot be, say so and keep the other."""
+        """Open a project in place of the one that is open; where it cannot be, or `may_leave` says no, keep the other."""
         folder = project_folder(path)
         try:
             catalog = Catalog.create(folder) if create else Catalog.open(folder)
             background = Catalog.open(folder)
         except TrainerError as error:
             self.tell(error)
+            return False
+        if self.is_open and not self.may_leave():  # asked only now: there is no question where nothing can be opened
+            catalog.close()
+            background.close()
             return False
         self.close()
         self._catalog, self._background = catalog, background
@@ -147,7 +159,11 @@ class Project(QObject):
 
     def tell(self, told: TrainerError | str) -> None:
         """Show an error or a sentence."""
-        self.noticed.emit(Notice(INFORMATION, told) if isinstance(told, str) else Notice.of(told))
+        if isinstance(told, str):
+            self.noticed.emit(Notice(INFORMATION, told))
+        else:
+            notice = Notice.of(told)
+            self.noticed.emit(replace(notice, remedy=in_window(notice.remedy)))
 
     def finish(self) -> None:
         """End all work but trainings, and close; before the application ends."""

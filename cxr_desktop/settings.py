@@ -50,6 +50,10 @@ class Settings:
         """Projects that were open, the newest first; those that are not there now are left out, but not forgotten."""
         return [path for path in self._kept() if files.is_file(path / "catalog.sqlite")]
 
+    def missing_recent(self) -> list[Path]:
+        """Projects that were open and are not where they were, the newest first."""
+        return [path for path in self._kept() if not files.is_file(path / "catalog.sqlite")]
+
     def add_recent(self, project: Path) -> None:
         """Put a project at the top of the list."""
         known = [path for path in self._kept() if path != project]
@@ -58,9 +62,9 @@ class Settings:
     def _kept(self) -> list[Path]:
         return [Path(text) for text in self.text("recent").split("\n") if text]
 
-    def forget_recent(self) -> None:
-        """Empty the list."""
-        self.set_text("recent", "")
+    def forget_recent(self, project: Path | None = None) -> None:
+        """Take a project off the list; without one, empty it."""
+        self.set_text("recent", "\n".join(str(path) for path in self._kept() if project and path != project))
 
     def save(self) -> None:
         """Write now; otherwise Qt writes when it likes."""

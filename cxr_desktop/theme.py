@@ -98,6 +98,15 @@ def heading(text: str, *, level: int = 1) -> QLabel:
     return label
 
 
+def strong(text: str) -> QLabel:
+    """A name in bold, above what belongs to it."""
+    label = QLabel(text)
+    font = label.font()
+    font.setBold(True)
+    label.setFont(font)
+    return label
+
+
 def muted(text: str = "") -> QLabel:
     """A quiet sentence: it wraps, and its colour follows the theme."""
     label = QLabel(text)

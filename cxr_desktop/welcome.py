@@ -3,13 +3,15 @@
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QColor, QFontMetrics
 from PySide6.QtWidgets import (
+    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
+    QMessageBox,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -18,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from cxr_desktop import theme
 from cxr_desktop.settings import Settings
+from trainer import files
 
 ABOUT = (
     "Build, judge and explain chest X-ray classifiers on this computer, without code and without internet: bring radiographs, "
@@ -25,6 +28,7 @@ ABOUT = (
 )
 DROP = "Or drop something anywhere in this window: a folder or table to import, radiographs to review, a project to open."
 WIDTH = 400
+MISSING = Qt.ItemDataRole.UserRole + 1
 _ACTIONS = (
     ("new", "&New project…", "Choose a folder of radiographs; their labels are found in folder names or in a table."),
     ("open", "&Open project…", "A project is a folder NAME.cxr; it can be copied, moved and zipped."),
@@ -53,8 +57,8 @@ class Welcome(QWidget):
         self.recent.setAccessibleName("Recent projects")
         self.recent.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.recent.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.recent.itemActivated.connect(lambda item: self.project_chosen.emit(item.data(Qt.ItemDataRole.UserRole)))
-        self.recent.itemClicked.connect(lambda item: self.project_chosen.emit(item.data(Qt.ItemDataRole.UserRole)))
+        self.recent.itemActivated.connect(self._take)
+        self.recent.itemClicked.connect(self._take)
         self.none = theme.muted("No project was open yet. They will stand here.")
         self.none.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._lay_out()
@@ -63,15 +67,59 @@ class Welcome(QWidget):
     def refresh(self) -> None:
         """Read the recent projects again."""
         self.recent.clear()
-        height = QFontMetrics(self.font()).height()
         for path in self._settings.recent():
-            item = QListWidgetItem(f"{path.stem}\n{_short(path.parent)}")
-            item.setData(Qt.ItemDataRole.UserRole, path)
-            item.setToolTip(str(path))
-            item.setSizeHint(QSize(0, round(height * 2.8)))
-            self.recent.addItem(item)
+            self._add(path, _short(path.parent), str(path))
+        for path in self._settings.missing_recent():
+            item = self._add(path, f"not in {_short(path.parent)} any more", f"{path} is not there: find or forget it")
+            item.setForeground(QColor(theme.colours().muted))
+            item.setData(MISSING, True)
         self.none.setVisible(self.recent.count() == 0)
         self.recent.setVisible(self.recent.count() > 0)
+
+    def _add(self, path: Path, where: str, tip: str) -> QListWidgetItem:
+        item = QListWidgetItem(f"{path.stem}\n{where}")
+        item.setData(Qt.ItemDataRole.UserRole, path)
+        item.setToolTip(tip)
+        item.setSizeHint(QSize(0, round(QFontMetrics(self.font()).height() * 2.8)))
+        self.recent.addItem(item)
+        return item
+
+    def _take(self, item: QListWidgetItem) -> None:
+        path = item.data(Qt.ItemDataRole.UserRole)
+        if item.data(MISSING):
+            self._ask_about(path)
+        else:
+            self.project_chosen.emit(path)
+
+    def _ask_about(self, path: Path) -> None:
+        """A project that is not there: is it elsewhere, or is it to be forgotten? Its drive may have come back meanwhile."""
+        if path not in self._settings.missing_recent():
+            self.refresh()
+            self.project_chosen.emit(path)
+            return
+        box = QMessageBox(QMessageBox.Icon.Question, "Project not found", f"The project {path.stem} is not there.", parent=self)
+        box.setInformativeText(f"It was in {path.parent}. If it is on a drive, connect the drive and choose it again.")
+        find = box.addButton("Find it…", QMessageBox.ButtonRole.AcceptRole)
+        forget = box.addButton("Forget it", QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        find.clicked.connect(lambda: self._find(path))
+        forget.clicked.connect(lambda: self._forget(path))
+        box.open()
+
+    def _forget(self, path: Path) -> None:
+        self._settings.forget_recent(path)
+        self.refresh()
+
+    def _find(self, path: Path) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, f"Where is {path.name} now?", self._settings.text("folder"))
+        if chosen:
+            found = Path(chosen)
+            if files.is_file(found / path.name / "catalog.sqlite"):  # the folder that it lies in
+                found = found / path.name
+            if files.is_file(found / "catalog.sqlite"):
+                self._settings.forget_recent(path)
+            self.project_chosen.emit(found)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()

@@ -13,14 +13,21 @@ _WORDS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"--label-column (.+) takes another"), _columns),
     (re.compile(r"name those that are findings with --label-column"), "choose those that are findings"),
     (re.compile(r"Name (it|the right column) with --path-column"), r"Choose \1 under Image file"),
-    (re.compile(r"Name it with --labels, or choose --layout folders"), "Choose another table, or the folders alone"),
+    (
+        re.compile(r"Name it with --labels, or choose --layout folders"),
+        "Choose another table, or another way to read it under Read as",
+    ),
+    (re.compile(r"or --layout auto"), "or 'Found by itself' under Read as"),
     (re.compile(r"Name it with --labels"), "Choose it under Table"),
     (re.compile(r"--labels takes it all the same"), "it can be chosen under Table all the same"),
     (re.compile(r"--labels takes another: "), "others can be chosen under Table: "),
     (re.compile(r"and the table with --labels"), "and choose the table after that"),
     (re.compile(r"Ask for shares to split anew: --test [\d.]+ --val \d\.\d+"), "Choose 'Divide anew'"),
     (re.compile(r"ask for shares: --test [\d.]+ --val \d\.\d+"), "choose 'Divide anew'"),
-    (re.compile(r"name a table or a layout to change that"), "choose a table or a layout to change that"),
+    (re.compile(r"; to go on with these alone: .* --partial"), "."),
+    (re.compile(r": \S*cxr-trainer relocate .*$"), ": choose 'Find moved images' in the menu Dataset"),
+    (re.compile(r"name a table or a layout to change that"), "choose something else under Read as to change that"),
+    (re.compile(r"import with --resaved:"), "say so below:"),
 )
 
 

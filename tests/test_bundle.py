@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import importlib.util
 import os
 import re
 import runpy
@@ -15,6 +16,7 @@ from PIL import Image
 
 from bundle import contents, icon, licences, prove, sealed, sizes, symbols
 from bundle.screen import VirtualScreen
+from trainer import decoders
 
 ROOT = Path(__file__).parent.parent
 CODE = sorted(path for package in ("trainer", "cxr_desktop") for path in (ROOT / package).rglob("*.py"))
@@ -156,6 +158,10 @@ print(sorted(name for name in sys.modules if any(name == one or name.startswith(
         "PySide6/Qt/plugins/imageformats/libqtiff.so",
         "PySide6/translations/qtbase_de.qm",
         "hypothesis-6.170.15.dist-info/METADATA",
+        "imagecodecs/_htj2k.abi3.so",
+        "imagecodecs/_avif.cp311-win_amd64.pyd",
+        "imagecodecs/_jpegxl.abi3.so",
+        "imagecodecs/_jpeg2kx.abi3.so",
     ],
 )
 def test_what_no_desktop_needs_is_left_out(place: str) -> None:
@@ -179,6 +185,10 @@ def test_what_no_desktop_needs_is_left_out(place: str) -> None:
         "trainer/resources/report.html",
         "pydicom/data/charset_files/chrFren.dcm",
         "libsqlite3.so.0",
+        "imagecodecs/_jpeg2k.abi3.so",
+        "imagecodecs/_jpeg8.cp311-win_amd64.pyd",
+        "imagecodecs/_shared_cython.abi3.so",
+        "imagecodecs.libs/libcharls-715d4a91.so.2.4.3",
     ],
 )
 def test_what_is_needed_stays_on_every_system(place: str) -> None:
@@ -200,6 +210,25 @@ def test_with_a_plugin_goes_what_is_there_only_for_it(tmp_path: Path) -> None:
     data: contents.Entry = ("trainer/resources/report.html", str(tmp_path / "report.html"), "DATA")
     kept = contents.lighter([plugin, window, gtk, pango, glib, *links, data], lambda path: linked.get(path, []))
     assert kept == [window, glib, links[1], data]
+
+
+def test_modules_that_are_found_by_name_are_named_to_the_freezer() -> None:
+    assert "hiddenimports=list(contents.FOUND_BY_NAME)" in (ROOT / "build.spec").read_text(encoding="utf-8")
+    assert "imagecodecs._jpeg8" in contents.FOUND_BY_NAME
+    for name in contents.FOUND_BY_NAME:
+        found = importlib.util.find_spec(name)
+        assert found is not None
+        assert found.origin is not None
+        place = Path(found.origin)
+        assert contents.is_wanted(f"imagecodecs/{place.name}")
+
+
+def test_of_the_codecs_only_those_in_use_go_into_a_bundle() -> None:
+    folder = Path(importlib.util.find_spec("imagecodecs").origin).parent  # type: ignore[union-attr,arg-type]
+    parts = [path for path in folder.iterdir() if path.suffix in (".so", ".pyd")]
+    kept = [path for path in parts if contents.is_wanted(f"imagecodecs/{path.name}")]
+    assert len(parts) > 40
+    assert sorted(path.name.partition(".")[0] for path in kept) == sorted(decoders.PARTS)
 
 
 def test_a_bundle_with_nothing_unwanted_stays_as_it_is(tmp_path: Path) -> None:
@@ -244,6 +273,14 @@ def test_all_that_the_program_needs_may_be_given_away_and_brings_its_licence() -
         source = licences.source(found)
         assert source.licence, source.name
         assert all(text.stat().st_size > 100 for text in source.texts if not text.name.startswith("AUTHORS"))
+
+
+def test_codecs_come_with_the_licences_of_what_they_are_made_of() -> None:
+    texts = {text.name: text for text in licences.source(importlib.metadata.distribution("imagecodecs")).texts}
+    libraries = licences.CARRIED["imagecodecs"]
+    assert set(texts) == {"LICENSE", *(f"LICENSE-{library}" for library in libraries)}
+    for text in texts.values():
+        assert "GNU GENERAL PUBLIC LICENSE" not in text.read_text(encoding="utf-8").upper()
 
 
 def test_qt_comes_with_the_lgpl_and_a_word_on_replacing_it() -> None:

@@ -24,6 +24,7 @@ from cxr_desktop.widgets.model_dialog import ModelDialog
 from tests import tour_projects
 from tests.desktop.reviewed import folder_of_files
 from tests.journeys.window import User, children
+from tests.tour_imports import known_datasets
 from trainer.errors import DataError
 from trainer.records import Filter
 from trainer.runs import Run
@@ -176,7 +177,7 @@ def bringing_in(guide: Guide) -> None:
     for place in range(1, wizard.preview.tabs.count()):
         if wizard.preview.tabs.isTabVisible(place):
             wizard.preview.tabs.setCurrentIndex(place)
-            guide.shoot(f"import-2-preview-{wizard.preview.tabs.tabText(place).split()[0].lower()}")
+            guide.shoot(f"import-2-preview-{wizard.preview.tabs.tabText(place).split()[0].strip(':').lower()}")
     user.click("Import")
     user.until(lambda: wizard.show_images.isVisible(), "the report")
     guide.idle()
@@ -469,4 +470,7 @@ def dialogs(guide: Guide) -> None:
     user.until(lambda: not user.window.status.work.tasks(), "the work to end")
 
 
-ROOMS = {room.__name__: room for room in (home, dataset, bringing_in, training, evaluation, review, many, real, dialogs)}
+ROOMS = {
+    room.__name__: room
+    for room in (home, dataset, bringing_in, known_datasets, training, evaluation, review, many, real, dialogs)
+}

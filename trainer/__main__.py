@@ -5,7 +5,8 @@ import sys
 
 multiprocessing.freeze_support()  # first: in a frozen program, child processes start here again and need nothing of the below
 
-from trainer import cli  # noqa: E402
+if multiprocessing.parent_process() is None:  # a child process that is not frozen imports this file and needs nothing of it
+    from trainer import cli
 
 
 def main() -> int:

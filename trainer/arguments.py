@@ -8,11 +8,15 @@ from typing import NoReturn
 
 import trainer
 from trainer.errors import did_you_mean
+from trainer.policies import CHOICES, Policies
 
 EXAMPLES = {
     "phantom": "cxr-trainer phantom drawn --images 40 --classes Normal COVID-19",
     "import": "cxr-trainer import lungs.cxr drawn",
+    "layouts": "cxr-trainer layouts",
     "show": "cxr-trainer show lungs.cxr",
+    "inspect": "cxr-trainer inspect drawn/images",
+    "relocate": "cxr-trainer relocate lungs.cxr moved/drawn",
     "split": "cxr-trainer split lungs.cxr --test 0.2 --val 0.2 --seed 1",
     "train": "cxr-trainer train lungs.cxr --recipe scratch --set schedule.epochs=2 --set model.size=64 --run first",
     "resume": "cxr-trainer resume lungs.cxr/runs/first",
@@ -33,7 +37,10 @@ EXAMPLES = {
 HELP = {
     "phantom": "draw a dataset of radiographs with known truth",
     "import": "add images and labels to a project; again: only what is new, changed or gone",
+    "layouts": "the public datasets that an import recognises by itself",
     "show": "what a project holds: counts by finding, patient, view, source, split",
+    "inspect": "what radiograph files say of themselves, and what becomes of them on their way to grey values",
+    "relocate": "say where images are now that were moved: compared by content before they are believed",
     "split": "divide a project into train, validation and test by patient",
     "train": "train a network",
     "resume": "go on exactly with a run that was stopped, failed or crashed",
@@ -51,7 +58,7 @@ HELP = {
     "demo": "the whole main job on drawn radiographs",
 }
 
-ON_DATA = frozenset({"phantom", "import", "show", "split", "stop", "watch", "recipes"})
+ON_DATA = frozenset({"phantom", "import", "layouts", "show", "inspect", "relocate", "split", "stop", "watch", "recipes"})
 """Verbs that need no network, and so need not wait for torch."""
 
 ON_RESULTS = frozenset({"thresholds", "extract"})
@@ -92,6 +99,21 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser().parse_args(arguments)
 
 
+def policies(options: argparse.Namespace) -> Policies:
+    """What the options of an import say of labels that leave something open."""
+    chosen = {name: getattr(options, name) for name in CHOICES}
+    return Policies(**{name: next(v for v, _ in CHOICES[name] if _typed(v) == word) for name, word in chosen.items()})
+
+
+def policy_words(chosen: Policies) -> list[str]:
+    """The options that ask for policies other than the default ones."""
+    return [
+        f"--{_typed(name)}={_typed(getattr(chosen, name))}"
+        for name, choices in CHOICES.items()
+        if getattr(chosen, name) != choices[0][0]
+    ]
+
+
 def _verb(verbs: "argparse._SubParsersAction[Parser]", verb: str) -> Parser:
     one = verbs.add_parser(
         verb,
@@ -118,13 +140,39 @@ def _data(verbs: dict[str, Parser]) -> None:
     add = verbs["import"].add_argument
     add("project", metavar="PROJECT", type=Path, help="project folder NAME.cxr; made if it is not there")
     add("sources", metavar="SOURCE", nargs="+", type=Path, help="folders or files")
-    add("--layout", default="auto", help="how the source is arranged: auto (recognised, the default), folders, table, flat")
-    add("--labels", type=Path, metavar="TABLE", help="CSV or TSV with the labels (default: one beside the images)")
+    add(
+        "--layout",
+        default="auto",
+        metavar="LAYOUT",
+        help="how the source is arranged: auto (recognised, the default), folders, table, flat (no labels), or a known dataset "
+        "('cxr-trainer layouts' lists them)",
+    )
+    add("--labels", type=Path, metavar="TABLE", help="table with the labels (default: one beside the images)")
     add("--path-column", default="", metavar="COLUMN", help="column that names the image file")
-    add("--label-column", nargs="+", default=[], metavar="COLUMN", help="column(s) with the labels (after the sources)")
-    for name in ("patient", "view", "sex", "age", "source"):
+    add(
+        "--label-column",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="COLUMN",
+        help="column(s) with the labels (after the sources); - is none, here and below",
+    )
+    for name in ("patient", "study", "view", "sex", "age", "source", "part", "reader"):
         add(f"--{name}-column", default="", metavar="COLUMN", help=f"column with the {name}")
+    for name, choices in CHOICES.items():
+        typed = [_typed(value) for value, _ in choices]
+        words = "; ".join(f"{word}: {sentence}" for word, (_, sentence) in zip(typed, choices, strict=True))
+        add(f"--{_typed(name)}", choices=typed, default=typed[0], metavar="POLICY", help=f"{words} (default {typed[0]})")
+    add("--resaved", action="store_true", help="files that changed are the same radiographs saved anew: keep answers by hand")
+    add("--files-from", type=Path, metavar="LIST", help="text file (UTF-8) with more sources, one on each line")
     verbs["show"].add_argument("project", metavar="PROJECT", type=Path, help="project folder NAME.cxr")
+    add = verbs["relocate"].add_argument
+    add("project", metavar="PROJECT", type=Path, help="project folder NAME.cxr")
+    add("new", metavar="NEW", type=Path, help="where the images are now; other folders that moved in the same way come along")
+    add("--source", default="", metavar="OLD", help="the source folder that is meant (default: those that are missing)")
+    add("--partial", action="store_true", help="also if less than half of the images are there; the others are left out")
+    add = verbs["inspect"].add_argument
+    add("inputs", metavar="FILE", nargs="+", type=Path, help="radiographs, or folders of them")
     add = verbs["split"].add_argument
     add("project", metavar="PROJECT", type=Path, help="project folder NAME.cxr")
     add("--test", type=_share, help="share of images in the test part (default 0.2)")
@@ -216,6 +264,11 @@ def _judging(verbs: dict[str, Parser]) -> None:
     add("--device", default="auto", help="auto (the default), cpu, cuda, cuda:1, mps")
     verbs["report"].add_argument("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
     verbs["report"].add_argument("--out", type=Path, help="HTML file to write (default: report.html in the run)")
+
+
+def _typed(value: str) -> str:
+    """A policy's value as it is typed: without spaces."""
+    return value.replace(" ", "-").replace("_", "-")
 
 
 def _share(text: str) -> float:

@@ -8,15 +8,15 @@ two processes may write at once; the folder may be deleted at any time.
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import files, images
+from trainer import appearance, files, images
 from trainer.errors import DataError, ImageError, Progress, StorageError
 
 SHARD = 512
@@ -31,7 +31,9 @@ Pixels = NDArray[np.uint8]
 class Cache:
     """Decoded squares of a list of images; `readable` says which of the list are there.
 
-    `whole` is uint8 [N, S, S] in memory, or None where that is too much and rows are read from the shards on disk.
+    `whole` is uint8 [N, S, S] in memory, or None where that is too much and rows are read from the shards on disk. `failures`
+    are files and why they are not there; `damaged` are the digests of contents that cannot be decoded, wherever they lie, and
+    `odd` of those decoded for the first time that do not look like frontal chest radiographs.
     """
 
     size: int
@@ -41,6 +43,8 @@ class Cache:
     whole: Pixels | None
     shards: tuple[Pixels, ...]
     where: NDArray[np.int64]  # [N, 2]: shard and row of each image
+    damaged: frozenset[str] = frozenset()
+    odd: frozenset[str] = frozenset()
 
     def take(self, rows: NDArray[np.int64]) -> Pixels:
         """Squares of some images as uint8 [n, 1, S, S]."""
@@ -55,7 +59,7 @@ class Cache:
     def only(self, kept: NDArray[np.bool_]) -> "Cache":
         """The same squares for some of the images, in their order."""
         whole = None if self.whole is None else self.whole if kept.all() else self.whole[kept]
-        return Cache(self.size, self.readable[kept], self.failures, self.decoded, whole, self.shards, self.where[kept])
+        return replace(self, readable=self.readable[kept], whole=whole, where=self.where[kept])
 
 
 def cached(
@@ -70,38 +74,65 @@ def cached(
     """Squares of `sources` (path, content digest), from the cache in `folder` or decoded into it.
 
     A file that cannot be read any more, or whose content is no longer what was catalogued, is not readable: it must not stand
-    behind a label that was given to another image. `memory` is the number of bytes that may be held (default: a quarter of
-    what is free). Raises `StorageError`; `Stopped` from `progress`.
+    behind a label that was given to another image. Of exact copies the first that can be read is enough. `memory` is the number
+    of bytes that may be held (default: a quarter of what is free). Raises `StorageError`; `Stopped` from `progress`.
     """
     folder = folder / f"{size}-{fit}-v{images.PIPELINE}"
     known = _index(folder)
     _evict(folder.parent, keep=folder)
     wanted = dict.fromkeys(digest for _, digest in sources)
-    missing = list({digest: (path, digest) for path, digest in sources if digest not in known}.values())
-    failures: list[tuple[Path, str]] = []
+    copies: dict[str, list[Path]] = {}
+    for path, digest in sources:
+        if digest not in known:
+            copies.setdefault(digest, []).append(path)
+    missing = list(copies.items())
+    failures: dict[str, _Failure] = {}
+    odd: set[str] = set()
     done = len(wanted) - len(missing)
     for start in range(0, len(missing), SHARD):
         part = missing[start : start + SHARD]
-        pixels, digests, failed = _decode(part, size, fit, done + start, len(wanted), progress)
-        failures += failed
+        pixels, digests, failed = _decode(part, size, fit, done + start, len(wanted), progress, odd)
+        failures |= failed
         if digests:
             known.update(_write(folder, pixels, digests))
-    return _assembled(sources, known, failures, len(missing), size, _allowance(memory))
+    cache = _assembled(sources, known, failures, len(missing), size, _allowance(memory))
+    return replace(cache, odd=frozenset(odd - _in_other_sizes(folder))) if odd else cache
+
+
+def _in_other_sizes(folder: Path) -> set[str]:
+    """Digests of what was decoded before, for a square of another size."""
+    others = (other for other in folder.parent.iterdir() if other != folder and other.name.endswith(f"-v{images.PIPELINE}"))
+    return {digest for other in others for digest in _index(other)}
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """A file of which there is no square, why, and whether that lies in its content."""
+
+    path: Path
+    why: str
+    damaged: bool = False
 
 
 def _decode(
-    part: Sequence[tuple[Path, str]], size: int, fit: images.Fit, done: int, total: int, progress: Progress | None
-) -> tuple[Pixels, list[str], list[tuple[Path, str]]]:
+    part: Sequence[tuple[str, list[Path]]],
+    size: int,
+    fit: images.Fit,
+    done: int,
+    total: int,
+    progress: Progress | None,
+    odd: set[str],
+) -> tuple[Pixels, list[str], dict[str, _Failure]]:
+    """Squares of what can be decoded, their digests, and what cannot; those that look odd are added to `odd`."""
     squares: list[Pixels] = []
     digests: list[str] = []
-    failed: list[tuple[Path, str]] = []
+    failed: dict[str, _Failure] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoders and Pillow's resize let go of the interpreter lock
         try:
-            for (path, digest), square in zip(
-                part, pool.map(lambda item: _square(item[0], item[1], size, fit), part), strict=True
-            ):
-                if isinstance(square, str):
-                    failed.append((path, square))
+            found = pool.map(lambda item: _square(item[1], item[0], size, fit, odd), part)
+            for (digest, _), square in zip(part, found, strict=True):
+                if isinstance(square, _Failure):
+                    failed[digest] = square
                 else:
                     squares.append(square)
                     digests.append(digest)
@@ -114,17 +145,27 @@ def _decode(
     return (np.stack(squares) if squares else np.empty((0, size, size), np.uint8)), digests, failed
 
 
-def _square(path: Path, digest: str, size: int, fit: images.Fit) -> Pixels | str:
-    """The square, or in words why there is none."""
-    try:
-        content = path.read_bytes()
+def _square(paths: Sequence[Path], digest: str, size: int, fit: images.Fit, odd: set[str]) -> Pixels | _Failure:
+    """The square of the first of several copies that is there, or why there is none."""
+    failure: _Failure | None = None
+    for path in paths:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            failure = failure or _Failure(path, files.storage_error(error, path).what)
+            continue
         if files.digest(content) != digest:
-            return "the file has changed since it was imported"
-        return images.to_square(images.decode(content, name=path.name).pixels, size, fit)
-    except ImageError as error:
-        return error.what
-    except OSError as error:
-        return files.storage_error(error, path).what
+            failure = failure or _Failure(path, "the file has changed since it was imported")
+            continue
+        try:
+            pixels = images.decode(content, name=path.name).pixels
+            if appearance.is_odd(pixels):
+                odd.add(digest)
+            return images.to_square(pixels, size, fit)
+        except ImageError as error:
+            return _Failure(path, error.what, damaged=True)
+    assert failure is not None, "a digest without a path"
+    return failure
 
 
 def _index(folder: Path) -> dict[str, tuple[Path, int]]:
@@ -152,7 +193,7 @@ def _write(folder: Path, pixels: Pixels, digests: list[str]) -> dict[str, tuple[
 def _assembled(
     sources: Sequence[tuple[Path, str]],
     known: dict[str, tuple[Path, int]],
-    failures: list[tuple[Path, str]],
+    failures: Mapping[str, _Failure],
     decoded: int,
     size: int,
     memory: int,
@@ -173,7 +214,9 @@ def _assembled(
         for row in np.flatnonzero(readable):
             whole[row] = shards[where[row, 0]][where[row, 1]]
         shards = ()
-    return Cache(size, readable, tuple(failures), decoded, whole, shards, where)
+    told = tuple((failure.path, failure.why) for failure in failures.values())
+    damaged = frozenset(digest for digest, failure in failures.items() if failure.damaged)
+    return Cache(size, readable, told, decoded, whole, shards, where, damaged)
 
 
 def _allowance(memory: int | None) -> int:

@@ -3,7 +3,6 @@
 Nothing is guessed here. A file that is not DICOM, or says nothing, or nonsense, has no bearings.
 """
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +11,14 @@ from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from trainer import dicom
-from trainer.headers import REFUSALS, text, value
+from trainer.headers import AT_DETECTOR, CALIBRATED, REFUSALS, STATED, spacing, value
 
-AT_DETECTOR, CALIBRATED, STATED = "at the detector", "calibrated", "as the file states"
+__all__ = ["AT_DETECTOR", "CALIBRATED", "STATED", "Bearings", "of_header", "read"]
 
 _OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "H": "F", "F": "H"}
 _TAGS = [
-    "PatientOrientation",
-    "PixelSpacing",
-    "PixelSpacingCalibrationType",
-    "ImagerPixelSpacing",
-    "NominalScannedPixelSpacing",
+    *("PatientOrientation", "Rows", "Columns", "PixelAspectRatio", "PixelSpacing", "PixelSpacingCalibrationType"),
+    *("ImagerPixelSpacing", "NominalScannedPixelSpacing", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
 _START = 4096
 """Bytes in which a file says what it is."""
@@ -33,8 +29,8 @@ class Bearings:
     """`left`, `right`, `top`, `bottom`: the side of the patient that lies there, one to three of the letters LRAPHF, or "".
 
     L and R are the patient's left and right, A anterior, P posterior, H head, F foot (PS3.3 C.7.6.1.1.1). `spacing` is the
-    (vertical, horizontal) distance of pixel centres in mm, or None; `measured` says in words where that length holds: in front
-    of the detector the patient is smaller than on it.
+    (vertical, horizontal) distance of pixel centres as displayed in mm, or None; `measured` says in words where that length
+    holds: in front of the detector the patient is smaller than on it.
     """
 
     left: str = ""
@@ -61,8 +57,7 @@ def read(path: Path) -> Bearings:
 def of_header(header: Dataset) -> Bearings:
     """What a header says."""
     right, bottom = _directions(header)
-    spacing, measured = _spacing(header)
-    return Bearings(_opposite(right), right, _opposite(bottom), bottom, spacing, measured)
+    return Bearings(_opposite(right), right, _opposite(bottom), bottom, *spacing(header))
 
 
 def _directions(header: Dataset) -> tuple[str, str]:
@@ -80,27 +75,3 @@ def _directions(header: Dataset) -> tuple[str, str]:
 
 def _opposite(direction: str) -> str:
     return "".join(_OPPOSITE[letter] for letter in direction)
-
-
-def _spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:
-    """Distances in mm, and where they hold (PS3.3 10.7.1.3)."""
-    plain, imager = _pair(header, "PixelSpacing"), _pair(header, "ImagerPixelSpacing")
-    if plain and text(header, "PixelSpacingCalibrationType"):
-        return plain, CALIBRATED
-    if plain and plain != imager:
-        return plain, STATED if imager is None else CALIBRATED
-    if imager:
-        return imager, AT_DETECTOR
-    scanned = _pair(header, "NominalScannedPixelSpacing")
-    return scanned, STATED if scanned else ""
-
-
-def _pair(header: Dataset, keyword: str) -> tuple[float, float] | None:
-    """Two lengths in mm that a radiograph can have: 1 micrometre to 10 mm."""
-    found = value(header, keyword)
-    try:
-        vertical, horizontal = (float(part) for part in found)
-    except REFUSALS:
-        return None
-    usable = all(math.isfinite(length) and 0.001 <= length <= 10 for length in (vertical, horizontal))
-    return (vertical, horizontal) if usable else None

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,9 +18,24 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import files, intake, marks, queries, schema, selections
+from trainer import files, intake, marks, queries, roots, schema, selections
 from trainer.errors import DataError, Progress, StorageError, command_line, did_you_mean
-from trainer.records import NO, NOT_STATED, PARTS, YES, Answers, Counts, Entry, Filter, Ids, Record, Selection, Split, Tally
+from trainer.records import (
+    NO,
+    NOT_STATED,
+    PARTS,
+    YES,
+    Answers,
+    Counts,
+    Entry,
+    Filter,
+    Ids,
+    Record,
+    Selection,
+    SourceFolder,
+    Split,
+    Tally,
+)
 
 __all__ = [
     "NO",
@@ -34,6 +50,7 @@ __all__ = [
     "Ids",
     "Record",
     "Selection",
+    "SourceFolder",
     "Split",
     "Tally",
     "project_folder",
@@ -73,6 +90,7 @@ class Catalog:
         self._patients: NDArray[np.int32] | None = None
         self._version = (-1, -1)
         self._place = self._found()
+        self._placed: dict[tuple[str, str], Path] = {}  # sources that were looked for: that reads files
 
     @classmethod
     def create(cls, project: Path) -> Self:
@@ -250,6 +268,24 @@ class Catalog:
         text = self._rows([image], "facts")[0][0]
         return dict(json.loads(text)) if text else {}
 
+    def masks(self, ids: Sequence[int] | Ids) -> dict[int, tuple[tuple[str, Path], ...]]:
+        """Kind and absolute path of the masks that lie beside images; an image without any has no entry."""
+        roots = self._roots()
+        folders = {number: roots[folder] for number, folder in self._rows(ids, "id, folder")}
+        with self._reading() as connection:
+            found = intake.masks(connection, "SELECT value FROM json_each(?)", queries.as_json(ids))
+        return {image: tuple((kind, folders[image] / path) for kind, path in masks) for image, masks in found.items()}
+
+    def sources(self) -> list[SourceFolder]:
+        """The source folders with what was recognised in them, how, and how many images and masks they hold."""
+        roots = self._roots()
+        with self._reading() as connection:
+            rows = intake.sources(connection)
+        return [
+            SourceFolder(roots[folder], layout, json.loads(options), images, masks)
+            for folder, layout, options, images, masks in rows
+        ]
+
     def findings(self) -> list[str]:
         """Names of all findings, in stored order."""
         with self._reading() as connection:
@@ -287,19 +323,31 @@ class Catalog:
         return found
 
     def _roots(self) -> dict[int, Path]:
-        """Source folders. Where one is not at its old place but lies beside the project as it did then, it moved along."""
-        with self._reading() as connection:
-            rows = connection.execute("SELECT id, root, relative FROM folders").fetchall()
+        """Source folders: at their old places, or beside the project as they lay then if they moved along with it."""
         found = {}
-        for number, root, relative in rows:
-            beside = Path(os.path.normpath(self.project / relative)) if relative else None
-            moved = beside is not None and not Path(root).is_dir() and beside.is_dir()
-            found[number] = beside if moved and beside else Path(root)
+        with self._reading() as connection:
+            for number, root, relative in roots.listed(connection):
+                known = self._placed.get((root, relative))
+                if known is None or not roots.is_there(str(known)):
+                    some = partial(roots.sample, connection, number, roots.FEW)
+                    self._placed[root, relative] = known = roots.placed(self.project, root, relative, some)
+                found[number] = known
         return found
 
     def folders(self) -> list[Path]:
         """Source folders that were imported."""
         return list(self._roots().values())
+
+    def whereabouts(self) -> list[roots.Place]:
+        """Source folders, the oldest first, and whether they are where they are read; slow where a network drive is away."""
+        placed = self._roots()
+        with self._reading() as connection:
+            return roots.whereabouts(connection, placed)
+
+    def source_files(self, number: int) -> list[roots.File]:
+        """Every file of a source as it was imported, those too that are gone; `number` is that of `whereabouts`."""
+        with self._reading() as connection:
+            return roots.files(connection, number)
 
     # Changing
 
@@ -348,8 +396,8 @@ class Catalog:
         """How a source folder was imported last; {} if it never was."""
         folder = self._folder(root)
         with self._reading() as connection:
-            row = connection.execute("SELECT options FROM folders WHERE id = ?", (folder,)).fetchone()
-        return dict(json.loads(row[0])) if row else {}
+            row = connection.execute("SELECT root, options FROM folders WHERE id = ?", (folder,)).fetchone()
+        return roots.carried(json.loads(row[1]), row[0], root) if row else {}
 
     def store(
         self,
@@ -360,20 +408,18 @@ class Catalog:
         findings: Sequence[str] = (),
         layout: str = "",
         options: Mapping[str, Any] | None = None,
+        resaved: bool = False,
     ) -> None:
         """Store what is new or changed in a source folder and flag the ids that are gone, all in one transaction.
 
-        `findings` are all names that stand in the labels of `entries`; new ones are added in this order.
+        `findings` are all names that stand in the labels of `entries`; new ones are added in this order. An entry with another
+        digest than before becomes a new image, unless `resaved` says that it is the same radiograph saved anew.
         """
-        try:
-            relative = Path(os.path.relpath(root, self.project)).as_posix()
-        except ValueError:  # another drive on Windows: the two cannot move together
-            relative = ""
         words = json.dumps(options or {}, ensure_ascii=False)
-        source = intake.Source(self._folder(root), str(root), relative, layout, words, tuple(findings))
+        source = intake.Source(self._folder(root), str(root), self._relative(root), layout, words, tuple(findings))
         try:
             with self._writing() as connection:
-                intake.store(connection, source, entries, gone)
+                intake.store(connection, source, entries, gone, resaved=resaved)
         except sqlite3.IntegrityError as error:
             if self.known(root).keys().isdisjoint(entry.path for entry in entries if not entry.id):
                 raise
@@ -382,6 +428,18 @@ class Catalog:
                 where=root,
                 remedy="Import it again.",
             ) from error
+
+    def move(self, moves: Sequence[roots.Move]) -> None:
+        """Say where sources are now, in one transaction (used by `relocate`, which has checked it)."""
+        with self._writing() as connection:
+            roots.move(connection, [(one, self._relative(one.root)) for one in moves])
+
+    def _relative(self, root: Path) -> str:
+        """Path of a source from the project: both may move together."""
+        try:
+            return Path(os.path.relpath(root, self.project)).as_posix()
+        except ValueError:  # another drive on Windows
+            return ""
 
     # Splits and counts
 

@@ -1,14 +1,21 @@
-"""The verbs that need no network: phantom, import, show, split, stop, watch, recipes."""
+"""The verbs that need no network: phantom, import, layouts, show, inspect, relocate, split, stop, watch, recipes."""
 
 import argparse
+import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from trainer import config, console, importer, phantom, recipes, runs, split
+from trainer import arguments, config, console, files, importer, inspection, phantom, recipes, relocate, runs, split, survey
 from trainer.catalog import YES, Catalog, Split, project_folder
-from trainer.errors import counted
+from trainer.columns import Columns
+from trainer.errors import command_line, counted
+from trainer.labelling import Asked
+from trainer.layouts import LAYOUTS
 
 WATCH_SECONDS = 0.5
 MOST_REFUSED = 20
@@ -35,25 +42,39 @@ def _phantom(options: argparse.Namespace) -> int:
     return 0
 
 
+def asked(options: argparse.Namespace) -> Asked:
+    """What the options of an import ask for."""
+    named = {item.name: getattr(options, f"{item.name}_column") for item in fields(Columns) if item.name != "labels"}
+    columns = Columns(labels=tuple(options.label_column), **named)
+    return Asked(options.layout, options.labels, columns, arguments.policies(options))
+
+
 def _import(options: argparse.Namespace) -> int:
-    columns = {
-        f"{name}_column": getattr(options, f"{name}_column") for name in ("path", "patient", "view", "sex", "age", "source")
-    }
-    with console.bar("Importing", lines=options.progress) as progress:
-        made = importer.run(
-            options.project,
-            options.sources,
-            layout=options.layout,
-            labels=options.labels,
-            label_columns=options.label_column,
-            progress=progress,
-            **columns,
-        )
+    sources = [*options.sources, *(_listed(options.files_from) if options.files_from else ())]
+    with console.bar("Importing", lines=options.progress) as progress, _interrupted_politely():
+        made = importer.carried_out(options.project, sources, asked(options), progress, survey.cores(), resaved=options.resaved)
     if options.json:
         console.emit(made.to_json())
         return 0
     _say_imported(made)
     return 0
+
+
+def _listed(path: Path) -> list[Path]:
+    """Sources that stand in a text file, one on each line."""
+    with files.storage_in_words(path):
+        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    return [Path(line) for line in text.splitlines() if line.strip()]
+
+
+@contextmanager
+def _interrupted_politely() -> Iterator[None]:
+    """Another program that ends this one (the window does) is as good as Ctrl+C: what is under way is put back as it was."""
+    old = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, old)
 
 
 def _say_imported(made: importer.Imported) -> None:
@@ -62,6 +83,8 @@ def _say_imported(made: importer.Imported) -> None:
     told = {"new": made.taken, "changed": made.changed, "unchanged": made.unchanged, "gone": made.gone}
     counts = ", ".join(f"{count} {word}" for word, count in told.items() if count or word == "new")
     console.say(f"{counts}; {len(made.refused)} refused, {counted(len(made.unmatched), 'table row')} without a file.")
+    if made.masks:
+        console.say(f"{counted(made.masks, 'mask')} kept beside {'its image' if made.masks == 1 else 'their images'}.")
     if made.findings:
         console.table("", ("Finding", "Images"), list(made.findings.items()))
     if made.refused:
@@ -78,17 +101,44 @@ def _say_imported(made: importer.Imported) -> None:
         )
 
 
+def _layouts(options: argparse.Namespace) -> int:
+    """The known datasets: by what each is recognised, and what to know of it."""
+    rows = [{"layout": one.key, "name": one.name, "recognised_by": one.signs(), "notes": one.notes} for one in LAYOUTS]
+    if options.json:
+        console.emit({"layouts": rows})
+        return 0
+    console.table(
+        "", ("Layout", "Dataset", "Recognised by"), [(row["layout"], row["name"], row["recognised_by"]) for row in rows]
+    )
+    for one in LAYOUTS:
+        for note in one.notes:
+            console.say(f"{one.name}: {note}")
+    return 0
+
+
 def _show(options: argparse.Namespace) -> int:
     folder = project_folder(options.project)
     with Catalog.open(folder) as catalog:
-        counts, splits = catalog.counts(), catalog.splits()
+        counts, splits, sources = catalog.counts(), catalog.splits(), catalog.sources()
+        missing = relocate.missing(catalog)
     states = [{"run": run.name, "state": run.status().state, "words": run.status().words} for run in runs.every(folder)]
     if options.json:
-        console.emit({"project": folder, **vars(counts), "splits": splits, "runs": states})
+        kept = [{**vars(source), "policies": source.options.get("policies", {})} for source in sources]
+        console.emit({"project": folder, **vars(counts), "folders": kept, "splits": splits, "runs": states, "missing": missing})
         return 0
     unknown = f", {counts.patient_unknown} images of unknown patients" if counts.patient_unknown else ""
     excluded = f", {counts.excluded} excluded" if counts.excluded else ""
     console.say(f"{folder.name}: {counts.images} images of {counts.patients} patients{unknown}{excluded}.")
+    for source in sources:
+        masks = "".join(
+            f", {counted(count, f'{kind} mask' if kind != 'mask' else kind)}" for kind, count in source.masks.items()
+        )
+        console.say(f"{source.root}: {counted(source.images, 'image')}{masks}. {source.layout}")
+    for place in missing:
+        console.say(f"{place.root}: its {counted(place.images, 'image')} are not there. Say where they are now:")
+        console.say(
+            f"  {command_line('relocate', console.near(folder), 'NEW', *(('--source', place.root) if missing[1:] else ()))}"
+        )
     if counts.findings:
         rows = [(n, c["yes"], c["no"], c["not stated"]) for n, c in counts.findings.items()]
         console.table("", ("Finding", "Yes", "No", "Not stated"), rows)
@@ -101,6 +151,35 @@ def _show(options: argparse.Namespace) -> int:
         console.say(f"Splits: {', '.join(splits)}. Training takes {counts.split_name} unless --split names another.")
     if states:
         console.table("", ("Run", "State"), [(state["run"], state["words"]) for state in states])
+    return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    with console.bar("Reading", shown=not options.json, lines=options.progress) as progress:
+        found = list(inspection.run(options.inputs, progress))
+    read = sum(not one.error for one in found)
+    if options.json:
+        console.emit({"files": [one.to_json() for one in found]})
+    else:
+        for one in found:
+            console.say(str(one.path))
+            for name, value in one.rows():
+                console.say(f"  {name}: {value}")
+    if not read:
+        console.note(f"cxr-trainer: None of {counted(len(found), 'file')} could be read.")
+    return 0 if read else 2
+
+
+def _relocate(options: argparse.Namespace) -> int:
+    with console.bar("Comparing", lines=options.progress) as progress:
+        made = relocate.run(options.project, options.new, source=options.source, partial=options.partial, progress=progress)
+    if options.json:
+        console.emit(made.to_json())
+        return 0
+    for sentence in (words for one in made.sources for words in one.words):
+        console.say(sentence)
+    for root in made.missing:
+        console.say(f"Still missing: {root}.")
     return 0
 
 
@@ -246,7 +325,10 @@ VERBS = MappingProxyType(
     {
         "phantom": _phantom,
         "import": _import,
+        "layouts": _layouts,
         "show": _show,
+        "inspect": _inspect,
+        "relocate": _relocate,
         "split": _split,
         "stop": _stop,
         "watch": _watch,

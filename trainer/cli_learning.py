@@ -33,6 +33,9 @@ from trainer.errors import counted
 from trainer.loop import Outcome
 from trainer.verdicts import FilePrediction
 
+NAMED = 3
+"""Files that a warning names; of the others it says how many they are."""
+
 
 @contextmanager
 def _gentle_interrupt() -> Iterator[Callable[[], bool]]:
@@ -217,6 +220,10 @@ def _predict(options: argparse.Namespace) -> int:
     for one in said:
         if one.error:
             console.say(f"Not read: {one.path}: {one.error}")
+    for warning in dict.fromkeys(warning for one in said for warning in one.warnings):
+        told = [one.path.name for one in said if warning in one.warnings]
+        more = f" and {len(told) - NAMED} more" if len(told) > NAMED else ""
+        console.say(f"Beware of {', '.join(told[:NAMED])}{more}: {warning.rstrip('.')}.")
     if options.csv:
         console.say(f"Written: {options.csv}")
     return _read_any(len(rows), len(said))

@@ -2,14 +2,17 @@
 
 import math
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
+from typing import Any
 
-from trainer import images
+from trainer import answers, images, views
+from trainer.answers import Labels
 from trainer.errors import DataError
-from trainer.records import NO, PART_WORDS, UNSTATED, YES
+from trainer.policies import Policies
+from trainer.records import PART_WORDS, UNSTATED
+from trainer.rows import Row as Row
 from trainer.tables import Table, plain
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -28,18 +31,16 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "age": ("age", "patientage", "ageyears"),
     "source": ("source", "dataset", "hospital", "site", "institution", "origin", "sourcerepo", "repository"),
     "part": ("split", "part", "subset", "partition"),
+    "reader": ("radid", "reader", "readerid", "radiologist", "radiologistid", "annotator", "annotatorid", "rater", "raterid"),
 }  # fmt: skip
 """Names of columns without spaces and signs, the most trusted first."""
 
-_ANSWERS = dict.fromkeys(("1", "yes", "y", "true", "positive", "pos", "present"), YES) | dict.fromkeys(
-    ("0", "no", "n", "false", "negative", "neg", "absent"), NO
-)
-_UNCERTAIN = frozenset({"-1", "uncertain", "u"}) | UNSTATED
 _NO_FINDINGS = frozenset(
     {"index", "column1", "offset", "followup", "fault", "excluded", "pediatric", "rows", "columns", "width", "height", "bits"}
 )
-_VIEWS = {"pa": "PA", "ap": "AP", "l": "lateral", "ll": "lateral", "rl": "lateral", "lat": "lateral", "lateral": "lateral"}
 _SEXES = {"m": "M", "male": "M", "man": "M", "f": "F", "female": "F", "woman": "F", "o": "O", "other": "O"}
+_NO_FACT = frozenset({"nan", "na", "n/a", "null"})
+_FACTS = ("patient", "study", "view", "sex", "age", "source", "part", "reader")
 _AGE = re.compile(r"0*(\d+(?:\.\d*)?)\s*(y|m|w|d|years?|months?)?", re.IGNORECASE)
 _YEARS = {"y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 
@@ -61,32 +62,21 @@ class Columns:
     age: str = ""
     source: str = ""
     part: str = ""
-
-
-@dataclass(frozen=True)
-class Row:
-    """What a table says about one image; `labels` holds stated findings only, and `line` is its number in the file."""
-
-    line: int
-    path: str
-    labels: Mapping[str, int] = field(default_factory=dict)
-    patient: str = ""
-    study: str = ""
-    view: str = ""
-    sex: str = ""
-    age: float | None = None
-    source: str = ""
-    part: str = ""
+    reader: str = ""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A table understood: its rows, the findings in stored order, how it was read, and what was odd, in words."""
+    """A table understood: its rows, the findings in stored order, how it was read, and what was odd, in words.
+
+    `uncertain`: whether an answer is, so that the policy matters.
+    """
 
     rows: tuple[Row, ...]
     findings: tuple[str, ...]
     how: str
     notes: tuple[str, ...]
+    uncertain: bool = False
 
 
 def chosen(table: Table, named: Columns) -> tuple[Columns, list[str]]:
@@ -152,7 +142,7 @@ def _labels(table: Table, taken: set[str], notes: list[str]) -> tuple[str, ...]:
     places = [
         place
         for place, name in enumerate(table.header)
-        if name not in taken | table.doubtful and plain(name) not in _NO_FINDINGS and _is_answers(table.column(name))
+        if name not in taken | table.doubtful and plain(name) not in _NO_FINDINGS and answers.is_answers(table.column(name))
     ]
     # Findings stand side by side; yes and no here and there are technical facts.
     if places and places[-1] - places[0] >= len(places):
@@ -161,17 +151,7 @@ def _labels(table: Table, taken: set[str], notes: list[str]) -> tuple[str, ...]:
     return tuple(table.header[place] for place in places)
 
 
-def _is_answers(cells: Sequence[str]) -> bool:
-    values = {_number(cell) for cell in cells}
-    return values <= _UNCERTAIN | _ANSWERS.keys() and bool(values & _ANSWERS.keys())
-
-
-def _number(cell: str) -> str:
-    """Lower case, and 1.0 as 1."""
-    return re.sub(r"^(-?\d+)\.0+$", r"\1", cell.casefold())
-
-
-def understood(table: Table, columns: Columns) -> Reading:
+def understood(table: Table, columns: Columns, policies: Policies | None = None) -> Reading:
     """Read all rows of a table. Raises `DataError` if it has no path column."""
     if not columns.path:
         raise DataError(
@@ -180,43 +160,48 @@ def understood(table: Table, columns: Columns) -> Reading:
             remedy=f"Name it with --path-column; there is: {', '.join(table.header)}.",
         )
     notes = list(table.notes)
-    if len(columns.labels) == 1 and not _is_answers(table.column(columns.labels[0])):
-        labels, findings, how = _named(table, columns.labels[0], notes)
-    else:
-        labels, findings, how = _answered(table, columns.labels, notes)
-    cells = {kind: table.column(name) for kind in NAMES if kind != "label" and (name := getattr(columns, kind))}
+    labels, findings, how = stated(table, columns.labels, policies or Policies(), notes)
+    facts = (_facts(table, kind, getattr(columns, kind)) for kind in _FACTS)
+    every = zip(table.lines, table.column(columns.path), labels, *facts, strict=True)
     rows = tuple(
-        _row(line.number, {kind: column[place] for kind, column in cells.items()}, labels[place])
-        for place, line in enumerate(table.lines)
+        Row(line.number, path, said, patient, study, view, sex, age, source, part, False, reader)
+        for line, path, said, patient, study, view, sex, age, source, part, reader in every
     )
-    return Reading(rows, findings, how, tuple(notes))
+    cells = [table.column(name) for name in columns.labels] if _answer(table, columns.labels) else []
+    return Reading(rows, findings, how, tuple(notes), any(map(answers.has_uncertain, cells)))
 
 
-def _row(line: int, cells: Mapping[str, str], labels: Mapping[str, int]) -> Row:
-    def text(kind: str) -> str:
-        cell = cells.get(kind, "")
-        return "" if cell.casefold() in {"nan", "na", "n/a", "null"} else cell
-
-    return Row(
-        line=line,
-        path=cells["path"],
-        labels=labels,
-        patient=text("patient"),
-        study=text("study"),
-        view=view(text("view")),
-        sex=sex(text("sex")),
-        age=age(text("age")),
-        source=text("source"),
-        part=PART_WORDS.get(text("part").casefold(), ""),
-    )
+def stated(
+    table: Table, columns: Sequence[str], policies: Policies, notes: list[str]
+) -> tuple[list[Labels], tuple[str, ...], str]:
+    """What each row of a table says in its columns of findings, the findings in stored order, and how that was read."""
+    if not columns:
+        return [{} for _ in table.lines], (), "no labels"
+    if not _answer(table, columns):
+        return _named(table, columns[0], notes)
+    labels = answers.answered({name: table.column(name) for name in columns}, policies, notes)
+    return labels, tuple(columns), f"one column per finding: {', '.join(columns[:4])}{', ...' if len(columns) > 4 else ''}"
 
 
-def _named(table: Table, column: str, notes: list[str]) -> tuple[list[Mapping[str, int]], tuple[str, ...], str]:
+def _answer(table: Table, columns: Sequence[str]) -> bool:
+    """Whether columns of findings hold answers; a single one may hold names."""
+    return len(columns) > 1 or any(answers.is_answers(table.column(name)) for name in columns)
+
+
+def _facts(table: Table, kind: str, column: str) -> list[Any]:
+    """A column of facts in the catalog's words; most hold few different cells, so each is understood once."""
+    cells = table.column(column) if column else [""] * len(table.lines)
+    make = _MAKERS.get(kind, str)
+    known = {cell: make("" if cell.casefold() in _NO_FACT else cell) for cell in set(cells)}
+    return [known[cell] for cell in cells]
+
+
+def _named(table: Table, column: str, notes: list[str]) -> tuple[list[Labels], tuple[str, ...], str]:
     """A column of names: one a cell (all others are no), or several with "|" between (those not listed are no)."""
     cells = [[name.strip() for name in cell.split("|")] for cell in table.column(column)]
-    spelling = _spellings([name for names in cells for name in names if name.casefold() not in UNSTATED], notes)
+    spelling = answers.spellings((name for names in cells for name in names if name.casefold() not in UNSTATED), notes)
     findings = tuple(sorted(set(spelling.values()), key=str.casefold))
-    labels = answers([frozenset(spelling[name] for name in names if name in spelling) for names in cells], findings)
+    labels = answers.listed((frozenset(spelling[name] for name in names if name in spelling) for names in cells), findings)
     several = any(len(names) > 1 for names in cells)
     silent = sum(not found for found in labels)
     if silent:
@@ -225,60 +210,9 @@ def _named(table: Table, column: str, notes: list[str]) -> tuple[list[Mapping[st
     return labels, findings, how
 
 
-def answers(listed: Iterable[frozenset[str]], findings: Sequence[str]) -> list[Mapping[str, int]]:
-    """Answers of images that list their findings: those yes, all others no; an image that lists none states nothing.
-
-    In a tree of findings ("Pneumonia/Viral") what stands above a finding is yes too, and what stands below it not stated.
-    """
-    known: dict[frozenset[str], Mapping[str, int]] = {frozenset(): {}}
-    found = []
-    for names in listed:
-        if names not in known:
-            known[names] = {name: answer for name in findings if (answer := _answer(name, names)) is not None}
-        found.append(known[names])
-    return found
-
-
-def _answer(finding: str, listed: frozenset[str]) -> int | None:
-    if any(name == finding or name.startswith(f"{finding}/") for name in listed):
-        return YES
-    return None if any(finding.startswith(f"{name}/") for name in listed) else NO
-
-
-def _spellings(names: Sequence[str], notes: list[str]) -> dict[str, str]:
-    """Each spelling -> the most frequent one that differs from it in case only."""
-    counts = Counter(names)
-    first: dict[str, str] = {}
-    for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        if first.setdefault(name.casefold(), name) != name:
-            notes.append(f"'{name}' is taken for '{first[name.casefold()]}'")
-    return {name: first[name.casefold()] for name in counts}
-
-
-def _answered(table: Table, columns: Sequence[str], notes: list[str]) -> tuple[list[Mapping[str, int]], tuple[str, ...], str]:
-    """One column per finding: yes, no, or not stated (blank, uncertain)."""
-    labels: list[dict[str, int]] = [{} for _ in table.lines]
-    odd: Counter[str] = Counter()
-    for name in columns:
-        for stated, cell in zip(labels, map(_number, table.column(name)), strict=True):
-            if cell in _ANSWERS:
-                stated[name] = _ANSWERS[cell]
-            elif cell not in _UNCERTAIN:
-                odd[f"'{cell}' in the column '{name}'"] += 1
-    for what, count in odd.most_common(3):
-        notes.append(f"{what} is neither yes nor no; it counts as not stated ({count} rows)")
-    if not columns:
-        return list(labels), (), "no labels"
-    return (
-        list(labels),
-        tuple(columns),
-        f"one column per finding: {', '.join(columns[:4])}{', ...' if len(columns) > 4 else ''}",
-    )
-
-
 def view(text: str) -> str:
     """PA, AP, lateral, or the dataset's own word for the view."""
-    return _VIEWS.get(text.casefold(), text)
+    return views.named(text)
 
 
 def sex(text: str) -> str:
@@ -293,3 +227,11 @@ def age(text: str) -> float | None:
         return None
     years = float(found[1]) * _YEARS[(found[2] or "y")[0].casefold()]
     return round(years, 3) if math.isfinite(years) and years <= 120 else None
+
+
+_MAKERS: Mapping[str, Callable[[str], str | float | None]] = {
+    "view": view,
+    "sex": sex,
+    "age": age,
+    "part": lambda text: PART_WORDS.get(text.casefold(), ""),
+}

@@ -63,7 +63,9 @@ def from_recipe(about: Mapping[str, Any]) -> tuple[Difference, ...]:
         base = recipes.load(str(about.get("recipe") or recipes.DEFAULT)).settings
     except TrainerError:  # a recipe of one's own that is not there any more, or another version's
         base = config.TrainConfig()
-    return differences([config.to_dict(base), _settings(about)])
+    stored = about.get("config", {})
+    unknown = {key: value for key, value in config.completed(stored).items() if key not in stored}  # nobody could choose them
+    return differences([{**config.to_dict(base), **unknown}, _settings(about)])
 
 
 def differences(configs: Sequence[Mapping[str, Any]]) -> tuple[Difference, ...]:
@@ -80,7 +82,7 @@ def _settings(about: Mapping[str, Any]) -> dict[str, Any]:
     """The whole configuration, with the defaults of settings that another version did not know."""
     stored = about.get("config", {})
     try:
-        return config.to_dict(config.changed(config.TrainConfig(), stored))
+        return config.to_dict(config.of_run(stored))
     except ConfigError:
         return dict(stored)
 

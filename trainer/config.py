@@ -12,6 +12,10 @@ from typing import Any
 
 from trainer.errors import ConfigError, did_you_mean
 
+FRONTAL_VIEWS, ALL_VIEWS = "frontal", "all"
+_BEFORE: Mapping[str, Any] = {"task.views": ALL_VIEWS}
+"""What runs did before a setting existed, where that is not its default."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -54,6 +58,24 @@ class Task:
     )
     findings: tuple[str, ...] = _setting(
         (), "Findings", "The findings to learn, in this order; empty: all of the project.", term="finding"
+    )
+    views: str = _setting(
+        FRONTAL_VIEWS,
+        "Views",
+        "frontal leaves out images whose view is known to be lateral, oblique or otherwise not frontal; those of unknown view "
+        "stay. all takes every image. The network is judged on the same views as it learns from.",
+        choices=(FRONTAL_VIEWS, ALL_VIEWS),
+        term="view",
+    )
+    level: int = _setting(
+        0,
+        "Level of findings",
+        "Where findings form a tree (Pneumonia/Viral/COVID-19): 1 learns the first step (Pneumonia), 2 the first two, and so "
+        "on; 0 learns all names as they are labelled. A shorter path with nothing below it (No Finding) stays; an image whose "
+        "label ends above the level (Pneumonia at level 2) is not stated there.",
+        low=0,
+        high=9,
+        term="finding",
     )
 
 
@@ -351,6 +373,16 @@ def changed(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
             raise ConfigError("There is no such setting", where=key, remedy=did_you_mean(key, known))
         config = _replaced(config, key.split("."), _checked(known[key], value))
     return config
+
+
+def of_run(stored: Mapping[str, Any]) -> TrainConfig:
+    """The configuration that a run stored; settings that it did not know yet are as they worked then. Raises `ConfigError`."""
+    return changed(TrainConfig(), completed(stored))
+
+
+def completed(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run stored, with what it did before a setting existed, where that is not the setting's default."""
+    return {**_BEFORE, **stored}
 
 
 def parsed(assignments: Iterable[str]) -> dict[str, str]:

@@ -114,10 +114,14 @@ class Bar:
         self._progress = progress
         self._task = progress.add_task(label, total=None)
         self._label = label
+        self._next = 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        """Move it."""
-        self._progress.update(self._task, completed=done, total=total)
+        """Move it, twenty times a second at most: that takes longer than to look at a small file."""
+        now = time.monotonic()
+        if now >= self._next or done == total:
+            self._next = now + 0.05
+            self._progress.update(self._task, completed=done, total=total)
 
     def label(self, label: str) -> None:
         """Begin anew under another name: time and speed are those of what is named."""

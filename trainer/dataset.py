@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -12,10 +13,32 @@ from numpy.typing import NDArray
 
 from trainer import batches, config, images
 from trainer.catalog import Catalog
-from trainer.errors import DataError, Progress
-from trainer.truths import findings, targets, unfit, usable
+from trainer.errors import DataError, Progress, StorageError, command_line
+from trainer.records import NOT_CHEST, UNREADABLE, Filter
+from trainer.truths import asked, check_views, findings, in_view, of_header, of_task, targets, unfit, usable, views_left_out
 
-__all__ = ["Part", "check", "findings", "fingerprint", "frequencies", "part", "targets", "unfit", "unreadable", "usable"]
+__all__ = [
+    "Part",
+    "asked",
+    "check",
+    "check_views",
+    "findings",
+    "fingerprint",
+    "frequencies",
+    "of_header",
+    "of_task",
+    "part",
+    "squares",
+    "targets",
+    "unfit",
+    "unlike",
+    "unreadable",
+    "usable",
+    "views_left_out",
+]
+
+NAMED = 3
+"""Files that a sentence names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,19 +64,34 @@ def part(
     progress: Progress | None = None,
 ) -> Part:
     """Read the images `ids` that the task can use; those that cannot be read any more are left out. Raises `StorageError`."""
-    present = np.intersect1d(ids, catalog.ids())  # excluded or removed since the split was made
-    answers = catalog.labels(present, names)
-    kept = usable(answers, settings.task.kind)
-    present, answers = present[kept], answers[kept]
-    cache = batches.cached(
-        catalog.files(present),
-        size=settings.model.size,
-        fit=cast("images.Fit", settings.model.fit),
-        folder=catalog.project / "cache",
-        progress=progress,
-    )
+    present, answers = asked(catalog, ids, of_task(settings.task, names))
+    cache = squares(catalog, present, settings.model.size, cast("images.Fit", settings.model.fit), progress=progress)
     readable = cache.readable
     return Part(present[readable], answers[readable], cache.only(readable))
+
+
+def squares(
+    catalog: Catalog, ids: NDArray[np.int64], size: int, fit: images.Fit, *, progress: Progress | None = None
+) -> batches.Cache:
+    """Squares of images from the project's cache. Those whose pixels are damaged get a flag, and lose it when they can be read.
+
+    Those that do not look like frontal chest radiographs get one when they are decoded for the first time. Raises
+    `StorageError`, but not where a flag cannot be written: that is no reason to stop.
+    """
+    files = catalog.files(ids)
+    cache = batches.cached(files, size=size, fit=fit, folder=catalog.project / "cache", progress=progress)
+    flagged = catalog.ids(Filter(flag=UNREADABLE, excluded=None, gone=None))
+    damaged = ids[[digest in cache.damaged for _, digest in files]] if cache.damaged else ids[:0]
+    wrong, missing = np.intersect1d(flagged, ids[cache.readable]), np.setdiff1d(damaged, flagged)
+    with suppress(StorageError):
+        if len(wrong):
+            catalog.remove_flag(wrong, UNREADABLE)
+        if len(missing):
+            catalog.add_flag(missing, UNREADABLE)
+        if cache.odd:
+            odd = ids[[digest in cache.odd for _, digest in files]]
+            catalog.add_flag(odd[in_view(catalog, odd, config.FRONTAL_VIEWS)], NOT_CHEST)  # a lateral is known to be one
+    return cache
 
 
 def frequencies(answers: NDArray[np.int8], names: Sequence[str]) -> dict[str, float]:
@@ -76,6 +114,12 @@ def check(parts: Mapping[str, Part], names: Sequence[str], project: Path) -> Non
     """Refuse data that nothing can be learned from. Raises `DataError`."""
     for name in ("train", "validation"):
         if not len(parts[name].ids):
+            if failed := parts[name].cache.failures:
+                raise DataError(
+                    f"None of the {len(failed)} images of the {name} part can be read; the first: {failed[0][1]}",
+                    where=failed[0][0],
+                    remedy=f"If they were moved, say where they are now: {command_line('relocate', project, 'NEW')}",
+                )
             raise DataError(
                 f"The {name} part has no image that can be used for {', '.join(names)}",
                 where=project,
@@ -94,4 +138,19 @@ def unreadable(parts: Mapping[str, Part]) -> list[str]:
         if failed:
             first, why = failed[0]
             told.append(f"{len(failed)} {name} images were left out, the first: {first} ({why}).")
+    return told
+
+
+def unlike(catalog: Catalog, parts: Mapping[str, Part]) -> list[str]:
+    """Sentences on the images that are flagged as no chest radiographs; nothing is left out for that."""
+    flagged = catalog.ids(Filter(flag=NOT_CHEST))
+    told = []
+    for name, one in parts.items():
+        odd = np.intersect1d(one.ids, flagged)
+        if len(odd):
+            one_of = "image does not look like a frontal chest radiograph and is"
+            many = "images do not look like frontal chest radiographs and are"
+            first = ", ".join(path.name for path, _ in catalog.files(odd[:NAMED]))
+            words = f"{len(odd)} {name} {one_of if len(odd) == 1 else many} used all the same"
+            told.append(f"{words}; flagged '{NOT_CHEST}' in the dataset, the first: {first}.")
     return told

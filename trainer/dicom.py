@@ -1,16 +1,16 @@
-"""DICOM: bytes -> stored values and facts. What they look like is decided in `display`.
+"""DICOM: bytes -> stored values and facts. What they look like is decided in `grey`.
 
-pydicom parses and Pillow decodes JPEG; both speak through warnings, log records and exceptions of every kind. Here these become
+pydicom parses, and `decoders` decodes; both speak through warnings, log records and exceptions of every kind. Here these become
 `ImageError` or a sentence in `Facts.warnings`.
 """
 
 import io
+import re
 import struct
 import zlib
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset
@@ -19,18 +19,15 @@ from pydicom.filereader import read_dataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.tag import BaseTag
 from pydicom.uid import (
-    JPEG2000,
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    RLELossless,
 )
 
+from trainer import codestreams, decoders
+from trainer.codestreams import Stream
 from trainer.errors import ImageError
 from trainer.headers import REFUSALS, TAGS, number, text
 
@@ -41,19 +38,10 @@ MAX_SIDE = 30_000
 
 MAX_INFLATED = 4 * MAX_PIXELS
 
-READ_SYNTAXES = {
-    ImplicitVRLittleEndian: "implicit VR little endian",
-    ExplicitVRLittleEndian: "explicit VR little endian",
-    ExplicitVRBigEndian: "explicit VR big endian",
-    DeflatedExplicitVRLittleEndian: "deflated",
-    RLELossless: "RLE lossless",
-    JPEGBaseline8Bit: "JPEG baseline",
-    JPEGExtended12Bit: "JPEG extended",
-    JPEG2000Lossless: "JPEG 2000 lossless",
-    JPEG2000: "JPEG 2000",
-}
-
-_UNPACKED = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_DELIMITER = b"\xfe\xff\xdd\xe0\0\0\0\0"
+_NATIVE_COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422")
+_CODED_COLOURS = (*_NATIVE_COLOURS, "YBR_ICT", "YBR_RCT")
 
 
 @dataclass(frozen=True)
@@ -74,6 +62,22 @@ class Layout:
 
 
 @dataclass(frozen=True, eq=False)
+class Checked:
+    """A file whose first frame is there and may be decoded: header, layout, transfer syntax in words, warnings in words.
+
+    `frame`: the bytes of frame 0 as they lie in the file; `stream`: what they say of themselves where they are compressed.
+    """
+
+    header: Dataset
+    layout: Layout
+    syntax: str
+    warnings: tuple[str, ...]
+    uid: UID
+    frame: bytes
+    stream: Stream | None
+
+
+@dataclass(frozen=True, eq=False)
 class Frame:
     """The first frame: `stored` values [H,W] or [H,W,3] (integers, signed if the file says so, or floats), header, layout."""
 
@@ -81,6 +85,7 @@ class Frame:
     header: Dataset
     layout: Layout
     syntax: str
+    warnings: tuple[str, ...] = ()
 
 
 def is_dicom(content: bytes) -> bool:
@@ -96,11 +101,41 @@ def is_dicom(content: bytes) -> bool:
 
 def read(content: bytes, *, name: str) -> Frame:
     """Parse a file and decode its first frame. Raises `ImageError`."""
+    found = checked(content, name=name)
+    stored = _decoded(found, name)
+    return Frame(stored=stored, header=found.header, layout=found.layout, syntax=found.syntax, warnings=found.warnings)
+
+
+def checked(content: bytes, *, name: str) -> Checked:
+    """Parse a file and see, without decoding, that its first frame is whole and of a kind that is read. Raises `ImageError`.
+
+    Size, samples and depth of compressed pixels are read from their own header and must agree with the file's.
+    """
     header = parsed(content, name=name)
-    syntax = _syntax(header, name)
-    layout = _layout(header, syntax, name)
-    stored = _decoded(header, syntax, layout, name)
-    return Frame(stored=stored, header=header, layout=layout, syntax=READ_SYNTAXES[syntax])
+    _see_pixels(header, content, name)
+    uid = _syntax(header, name)
+    syntax, layout = decoders.SYNTAXES[uid], _layout(header, name)
+    try:
+        element = header[layout.keyword]
+        if syntax.coding == decoders.PLAIN:
+            frame = _first_frame(element.value, layout, name)
+        else:
+            frame = get_frame(element.value, 0, number_of_frames=layout.frames)
+    except REFUSALS as error:
+        raise _damaged(name) from error
+    if syntax.coding == decoders.RLE and layout.frames == 1 and _breaks_off(element.value):
+        what = "This DICOM file is incomplete: it ends within its pixels"
+        raise ImageError(what, where=name, remedy="Export or download it again.")
+    if syntax.coding in (decoders.PLAIN, decoders.RLE):
+        return Checked(header, layout, syntax.name, (), uid, frame, None)
+    try:
+        frame = codestreams.unwrapped(frame)
+        stream = codestreams.read(frame)
+        warnings = _fitting(stream, syntax, layout)
+    except codestreams.CodestreamError as error:
+        what = f"This DICOM file is compressed as {syntax.name}, but its pixels {error}"
+        raise ImageError(what, where=name, remedy="Export or download it again.") from error
+    return Checked(header, layout, syntax.name, warnings, uid, codestreams.mended(frame, stream), stream)
 
 
 def parsed(content: bytes, *, name: str, everything: bool = False) -> Dataset:
@@ -112,12 +147,22 @@ def parsed(content: bytes, *, name: str, everything: bool = False) -> Dataset:
         source = io.BytesIO(content)
         source.seek(132 if content[128:132] == b"DICM" else 0)
         meta = read_dataset(source, False, True, stop_when=_beyond_group_2)
-        if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        is_deflated = meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
+        if is_deflated:
             source = io.BytesIO(_inflated(content, source.tell(), name))
-        source.seek(0)
-        return pydicom.dcmread(source, force=True, stop_before_pixels=everything, specific_tags=None if everything else TAGS)
+        found = _parsed(source, everything=everything)
+        if not len(found):  # pydicom forgets all where the file ends within an element of undefined length
+            found = _parsed(io.BytesIO(source.getvalue() + _DELIMITER), everything=everything)
+        if is_deflated:
+            found.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        return found
     except REFUSALS as error:
         raise _damaged(name) from error
+
+
+def _parsed(source: io.BytesIO, *, everything: bool) -> Dataset:
+    source.seek(0)
+    return pydicom.dcmread(source, force=True, stop_before_pixels=everything, specific_tags=None if everything else TAGS)
 
 
 def _beyond_group_2(tag: BaseTag, _representation: str | None, _length: int) -> bool:
@@ -138,12 +183,40 @@ def _damaged(name: str) -> ImageError:
     return ImageError("This DICOM file is damaged or incomplete", where=name, remedy="Export or download it again.")
 
 
+def _see_pixels(header: Dataset, content: bytes, name: str) -> None:
+    """Raise `ImageError` where there are no pixels: what the file is instead, or that it ends before them."""
+    if any(keyword in header for keyword in _PIXELS):
+        return
+    kind = _named(text(header, "SOPClassUID") or text(header.file_meta, "MediaStorageSOPClassUID"))
+    what = f"This DICOM file holds no pixels{f': {kind}' if kind else ''}"
+    if _is_cut_off(header, content):
+        raise ImageError(f"{what}; it is incomplete: it ends within its header", where=name, remedy="Export or copy it again.")
+    raise ImageError(what, where=name, remedy="Leave it out, or export it again if it should be a radiograph.")
+
+
+def _named(uid: str) -> str:
+    """What a UID stands for, in words; a damaged one may be any text."""
+    known = UID(uid).name
+    return known if known != uid or re.fullmatch(r"[0-9.]{0,64}", uid) else "an unknown kind"
+
+
+def _is_cut_off(header: Dataset, content: bytes) -> bool:
+    """Whether the file ends within an element: then one more behind its end is not found (PS3.5 7.1)."""
+    if header.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        return False
+    try:
+        implicit, little = header.original_encoding
+        tag = struct.pack("<HH" if little else ">HH", 0x7FE0, 0x0008)
+        length = struct.pack("<L" if little else ">L", 4)
+        one_more = tag + (length if implicit else b"OF\0\0" + length) + bytes(4)
+        more = pydicom.dcmread(io.BytesIO(content + one_more), force=True, specific_tags=["FloatPixelData"])
+        return "FloatPixelData" not in more
+    except REFUSALS:
+        return True
+
+
 def _syntax(header: Dataset, name: str) -> UID:
     """Return the transfer syntax, guessed from the encoding where the file does not say."""
-    if not any(keyword in header for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        kind = UID(text(header, "SOPClassUID")).name
-        what = f"This DICOM file holds no pixels{f': {kind}' if kind else ''}"
-        raise ImageError(what, where=name, remedy="Leave it out, or export it again if it should be a radiograph.")
     try:
         syntax = UID(str(header.file_meta.get("TransferSyntaxUID", "")))
         if not syntax:
@@ -151,25 +224,23 @@ def _syntax(header: Dataset, name: str) -> UID:
             syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
     except REFUSALS as error:
         raise _damaged(name) from error
-    if syntax == DeflatedExplicitVRLittleEndian:
-        return ExplicitVRLittleEndian
-    if syntax not in READ_SYNTAXES:
+    if syntax not in decoders.SYNTAXES:
         raise ImageError(
-            f"This DICOM file is compressed as {syntax.name}, which is not read",
+            f"This DICOM file is compressed as {_named(syntax)}, which is not read",
             where=name,
             remedy="Export it uncompressed, or as JPEG 2000 or RLE.",
         )
     return syntax
 
 
-def _layout(header: Dataset, syntax: UID, name: str) -> Layout:
+def _layout(header: Dataset, name: str) -> Layout:
     """Read and check what says how the pixels lie. Raises `ImageError`."""
     whole = {key: number(header, key) for key in ("Rows", "Columns", "BitsAllocated")}
     missing = [key for key, found in whole.items() if found is None]
     if missing:
         raise ImageError(f"This DICOM file does not state its {', '.join(missing)}", where=name, remedy="Export it again.")
     rows, columns, allocated = (int(found or 0) for found in whole.values())
-    keyword = next(key for key in ("PixelData", "FloatPixelData", "DoubleFloatPixelData") if key in header)
+    keyword = next(key for key in _PIXELS if key in header)
     samples = int(number(header, "SamplesPerPixel") or 1)
     stored = int(number(header, "BitsStored") or allocated)
     high = number(header, "HighBit")
@@ -186,15 +257,15 @@ def _layout(header: Dataset, syntax: UID, name: str) -> Layout:
         frames=max(1, int(number(header, "NumberOfFrames") or 1)),
         keyword=keyword,
     )
-    _check(layout, syntax, name)
+    _check(layout, name)
     return layout
 
 
-def _check(layout: Layout, syntax: UID, name: str) -> None:
+def _check(layout: Layout, name: str) -> None:
     """Refuse what cannot be a radiograph or is not read."""
     if layout.rows < 1 or layout.columns < 1:
         raise ImageError("This DICOM file has no rows or no columns", where=name, remedy="Leave it out.")
-    if is_too_large(layout.columns, layout.rows):
+    if is_too_large(layout.columns, layout.rows) or layout.rows * layout.columns * layout.samples > MAX_PIXELS:
         raise too_large(layout.columns, layout.rows, name)
     bits = {"PixelData": (1, 8, 16, 32), "FloatPixelData": (32,), "DoubleFloatPixelData": (64,)}[layout.keyword]
     fits = layout.samples in (1, 3) and layout.allocated in bits and 1 <= layout.stored <= layout.allocated
@@ -204,12 +275,6 @@ def _check(layout: Layout, syntax: UID, name: str) -> None:
             f"highest bit {layout.high}, which is not a radiograph",
             where=name,
             remedy="Export it again.",
-        )
-    if syntax == JPEGExtended12Bit and layout.stored != 8:
-        raise ImageError(
-            "This DICOM file is compressed as JPEG Extended with 12 bits, which is not read",
-            where=name,
-            remedy="Export it uncompressed, or as JPEG 2000 or RLE.",
         )
 
 
@@ -226,37 +291,94 @@ def too_large(width: int, height: int, name: str) -> ImageError:
     )
 
 
-def _decoded(header: Dataset, syntax: UID, layout: Layout, name: str) -> npt.NDArray[Any]:
+def _fitting(stream: Stream, syntax: decoders.Syntax, layout: Layout) -> tuple[str, ...]:
+    """Compare a codestream with the header. Raises `CodestreamError`; returns what was odd and could be mended, in words."""
+    if stream.coding != syntax.coding:
+        raise codestreams.CodestreamError(f"are {stream.coding}")
+    inner = (stream.rows, stream.columns, stream.samples)
+    if inner != (layout.rows, layout.columns, layout.samples) or stream.bits > min(16, layout.allocated):
+        raise codestreams.CodestreamError(
+            f"state {stream.rows} x {stream.columns} with {stream.samples} of {stream.bits} bits and the header "
+            f"{layout.rows} x {layout.columns} with {layout.samples} of {layout.allocated}"
+        )
+    warnings = []
+    if stream.process not in syntax.processes:
+        warnings.append(f"The file says {syntax.name}, but its pixels are JPEG {stream.process}: read as that")
+    if stream.wrong_end:
+        warnings.append(
+            "The JPEG scan header contradicts its process (end of spectral selection is not 63): read as if it were 63"
+        )
+    return tuple(warnings)
+
+
+def _decoded(found: Checked, name: str) -> npt.NDArray[Any]:
     """Decode frame 0 to stored values [H,W] (or RGB [H,W,3])."""
-    try:
-        element = header[layout.keyword]
-        content = element.value
-        options: dict[str, Any] = {
-            "rows": layout.rows,
-            "columns": layout.columns,
-            "samples_per_pixel": layout.samples,
-            "photometric_interpretation": layout.photometric,
-            "bits_allocated": layout.allocated,
-            "bits_stored": layout.stored,
-            "pixel_representation": int(layout.signed),
-            "planar_configuration": layout.planar,
-            "number_of_frames": layout.frames,
-            "pixel_keyword": layout.keyword,
-            "pixel_vr": element.VR,
-            "correct_unused_bits": False,
-        }
-        if syntax in _UNPACKED:
-            content, options["number_of_frames"] = _first_frame(content, layout, name), 1
-        elif syntax in (JPEG2000, JPEG2000Lossless):
-            content = encapsulate([_codestream(get_frame(content, 0, number_of_frames=layout.frames))])
-            options["number_of_frames"] = 1
-        raw, found = get_decoder(syntax).as_array(content, index=0, **options)
-    except REFUSALS as error:
-        raise _damaged(name) from error
-    if layout.samples == 3 and found.get("photometric_interpretation") != "RGB":
+    layout = found.layout
+    if layout.samples == 3 and layout.photometric not in (_CODED_COLOURS if found.stream else _NATIVE_COLOURS):
         kind = layout.photometric
         raise ImageError(f"This DICOM file holds colours as {kind}, which is not read", where=name, remedy="Export it in grey.")
-    return raw if raw.dtype.kind == "f" else _masked(raw, layout, coded=syntax not in (*_UNPACKED, RLELossless))
+    try:
+        stored = _by_pydicom(found) if found.stream is None else _by_codec(found, found.stream)
+    except MemoryError as error:
+        what = "There is not enough memory to decode this DICOM file"
+        raise ImageError(what, where=name, remedy="Close other programs, or leave it out.") from error
+    except REFUSALS as error:
+        raise _undecodable(found, name) from error
+    if stored.shape != (layout.rows, layout.columns, *((3,) if layout.samples == 3 else ())):
+        raise _undecodable(found, name)
+    return stored
+
+
+def _undecodable(found: Checked, name: str) -> ImageError:
+    what = f"The pixels of this DICOM file ({found.syntax}) are damaged"
+    return ImageError(what, where=name, remedy="Export or download it again.")
+
+
+def _by_pydicom(found: Checked) -> npt.NDArray[Any]:
+    """Native and RLE pixels. Raises one of `REFUSALS`."""
+    layout = found.layout
+    options: dict[str, Any] = {
+        "rows": layout.rows,
+        "columns": layout.columns,
+        "samples_per_pixel": layout.samples,
+        "photometric_interpretation": layout.photometric,
+        "bits_allocated": layout.allocated,
+        "bits_stored": layout.stored,
+        "pixel_representation": int(layout.signed),
+        "planar_configuration": layout.planar,
+        "number_of_frames": 1,
+        "pixel_keyword": layout.keyword,
+        "pixel_vr": found.header[layout.keyword].VR,
+        "correct_unused_bits": False,
+    }
+    native = decoders.SYNTAXES[found.uid].coding == decoders.PLAIN
+    content = found.frame if native else encapsulate([found.frame])
+    uid = ExplicitVRLittleEndian if found.uid == DeflatedExplicitVRLittleEndian else found.uid
+    raw, _ = get_decoder(uid).as_array(content, index=0, **options)
+    raw = raw.astype(raw.dtype.newbyteorder("="), copy=False)
+    if raw.dtype.kind == "f" or raw.dtype.itemsize * 8 != layout.allocated:
+        return raw
+    return decoders.without_overlays(raw, layout.stored, layout.high, signed=layout.signed)
+
+
+def _by_codec(found: Checked, stream: Stream) -> npt.NDArray[Any]:
+    """JPEG and its kin. Raises one of `REFUSALS`."""
+    layout = found.layout
+    is_ybr = layout.photometric in ("YBR_FULL", "YBR_FULL_422")
+    by_cosines = stream.coding == decoders.JPEG and stream.process != "lossless"
+    ybr = by_cosines and (is_ybr if stream.ybr is None else stream.ybr)
+    decoded = decoders.decode(found.frame, stream.coding, stream.samples, ybr=ybr)
+    lossy = by_cosines or decoders.SYNTAXES[found.uid].lossy
+    stored = decoders.as_stored(decoded, precision=stream.bits, stored=layout.stored, signed=layout.signed, lossy=lossy)
+    return decoders.to_rgb(stored, stream.bits) if is_ybr and layout.samples == 3 and not by_cosines else stored
+
+
+def _breaks_off(fragments: bytes) -> bool:
+    """Whether the last of the items that hold compressed pixels is shorter than it says (PS3.5 A.4)."""
+    place = 0
+    while place + 8 <= len(fragments):
+        place += 8 + int.from_bytes(fragments[place + 4 : place + 8], "little")
+    return place > len(fragments)
 
 
 def _first_frame(content: bytes, layout: Layout, name: str) -> bytes:
@@ -272,33 +394,3 @@ def _first_frame(content: bytes, layout: Layout, name: str) -> bytes:
             remedy="Export or download it again.",
         )
     return content[: length + length % 2]
-
-
-def _codestream(frame: bytes) -> bytes:
-    """Take a JPEG 2000 codestream out of the JP2 file that some writers leave around it.
-
-    pydicom looks for it by box lengths and never returns where one is 0.
-    """
-    if not frame.startswith(b"\x00\x00\x00\x0cjP  "):
-        return frame
-    start = frame.find(b"jp2c")
-    if start < 0:
-        raise ValueError("no codestream")
-    return frame[start + 4 :]
-
-
-def _masked(raw: npt.NDArray[Any], layout: Layout, *, coded: bool) -> npt.NDArray[Any]:
-    """Take the bits HighBit ... HighBit - BitsStored + 1 and give them their sign (PS3.5 8.1.1).
-
-    Old files keep overlays in the other bits. JPEG and JPEG 2000 (`coded`) carry values alone: nothing to shift.
-    """
-    bits = raw.dtype.itemsize * 8
-    if bits == layout.stored or raw.dtype.itemsize * 8 != layout.allocated:
-        return raw
-    shift = 0 if coded else layout.high + 1 - layout.stored
-    unsigned = raw.astype(f"u{raw.dtype.itemsize}")
-    values: npt.NDArray[Any] = (unsigned >> shift & (2**layout.stored - 1)).astype(np.int64 if bits > 16 else np.int32)
-    if layout.signed:
-        sign = 2 ** (layout.stored - 1)
-        values = (values ^ sign) - sign
-    return values

@@ -1,16 +1,17 @@
 """Judge a run: predict a part of its split or another project, thresholds from validation, keep predictions and figures."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
-from trainer import checkpoints, dataset, devices, judgement, predict, runs
+from trainer import checkpoints, dataset, devices, judgement, levels, predict, runs
 from trainer.catalog import Catalog, Filter, project_folder
-from trainer.errors import DataError, Progress, did_you_mean
+from trainer.errors import DataError, Progress, command_line, counted, did_you_mean
 from trainer.judgement import choose_thresholds, evaluate
 from trainer.model_card import Origin
 from trainer.results import Evaluation, Prediction
@@ -37,17 +38,24 @@ def run(
     chosen = devices.choose(device)
     devices.prepare(0)
     member = predict.member(found.folder, chosen)
-    known = 0
+    known = unseen = 0
     with Catalog.open(found.project) as catalog:
-        validation = _own_part(found, member, catalog, "validation", progress)
+        validation, lost = _own_part(found, member, catalog, "validation", progress)
         thresholds, origins = _thresholds(found, member, validation, rule)
         if part in _PARTS.values():
-            prediction = validation if part == "validation" else _own_part(found, member, catalog, part, progress)
+            prediction = validation
+            if part != "validation":
+                prediction, lost = _own_part(found, member, catalog, part, progress)
+            unseen = dataset.views_left_out(catalog, _ids(found, part), member.header.views)
         else:
-            prediction, known = _external(member, elsewhere, _learned_from(found, catalog), progress)
+            prediction, lost, known, unseen = _external(member, elsewhere, _learned_from(found, catalog), progress)
     if not len(prediction.ids):
         raise DataError(
-            f"The {part} part has no images that can be judged", where=found.folder, remedy="Choose another part or split."
+            f"The {part} part has no images that can be judged",
+            where=found.folder,
+            remedy=f"Say where they are now: {command_line('relocate', found.project, 'NEW')}"
+            if lost
+            else "Choose another part or split.",
         )
     openings = 0
     if part == "test":
@@ -60,7 +68,7 @@ def run(
         test_openings=openings or runs.openings(found.project, member.header.split_digest),
         draws=draws,
         frequencies=member.header.frequencies,
-        notes=(*_notes_of_copies(known), *judgement.notes(found, part, validation, thresholds, origins)),
+        notes=(*_notes_of(known, lost, unseen), *judgement.notes(found, part, validation, thresholds, origins)),
         progress=progress,
     )
     name = part if part in _PARTS.values() else f"external-{elsewhere.stem}"
@@ -69,25 +77,28 @@ def run(
     return made
 
 
-def _own_part(run: runs.Run, member: predict.Member, catalog: Catalog, part: str, progress: Progress | None) -> Prediction:
-    """Predict a part of the run's own split.
+def _own_part(
+    run: runs.Run, member: predict.Member, catalog: Catalog, part: str, progress: Progress | None
+) -> tuple[Prediction, int]:
+    """Predict a part of the run's own split; and the number of images left out, whose files are gone or hold others now.
 
     The prediction kept by training serves while it belongs to the same weights, images and labels: what was excluded or
     relabelled since must not stand in the figures.
     """
     weights = checkpoints.weights_digest(member.path)
-    ids = np.intersect1d(np.array(run.split()["parts"].get(part, []), np.int64), catalog.ids())
-    answers = dataset.targets(catalog, ids, member.header.findings)
-    kept = dataset.usable(answers, member.header.task)
-    usable = ids[kept]
+    usable, answers = dataset.asked(catalog, _ids(run, part), dataset.of_header(member.header))
     if part == "validation" and run.predictions(part).exists():
         with contextlib.suppress(DataError):  # a damaged file is made again
             stored = Prediction.load(run.predictions(part))
-            same = np.array_equal(stored.ids, usable) and np.array_equal(stored.targets, answers[kept])
+            same = np.array_equal(stored.ids, usable) and np.array_equal(stored.targets, answers)
             if same and stored.weights == weights:
-                return stored
+                return stored, 0
     made = predict.on_catalog(member.classifier, member.header, catalog, usable, progress=progress)
-    return replace(made, weights=weights)
+    return replace(made, weights=weights), len(usable) - len(made.ids)
+
+
+def _ids(run: runs.Run, part: str) -> NDArray[np.int64]:
+    return np.array(run.split()["parts"].get(part, []), np.int64)
 
 
 def _thresholds(
@@ -124,28 +135,36 @@ def _learned_from(run: runs.Run, catalog: Catalog) -> frozenset[str]:
     return frozenset(digest for _, digest in catalog.files(np.intersect1d(seen, catalog.ids(Filter(excluded=None)))))
 
 
-def _notes_of_copies(known: int) -> list[str]:
-    images = "1 image is an exact copy" if known == 1 else f"{known} images are exact copies"
-    return [f"{images} of what the network was trained or tuned on: left out."] if known else []
+def _notes_of(copies: int, lost: int, unseen: int) -> Iterator[str]:
+    """What was left out, and why."""
+    if copies:
+        words = "1 image is an exact copy" if copies == 1 else f"{copies} images are exact copies"
+        yield f"{words} of what the network was trained or tuned on: left out."
+    if lost:
+        what = f"{counted(lost, 'image')} could not be judged: {'its file is' if lost == 1 else 'their files are'}"
+        yield f"{what} gone, unreadable, or replaced by another since the import."
+    if unseen:
+        words = "1 image is" if unseen == 1 else f"{unseen} images are"
+        yield f"{words} lateral or of another view that is not frontal, which the network has not learned from: left out."
 
 
-def _external(member: predict.Member, project: Path, seen: frozenset[str], progress: Progress | None) -> tuple[Prediction, int]:
+def _external(
+    member: predict.Member, project: Path, seen: frozenset[str], progress: Progress | None
+) -> tuple[Prediction, int, int, int]:
     """Predict all labelled images of another project that states the same findings, without copies of images `seen`.
 
-    Returns the number of those copies too.
+    Returns the numbers of images whose files are gone or hold others now, of those copies, and of those of other views too.
     """
     with Catalog.open(project) as catalog:
         known = catalog.findings()
-        missing = [name for name in member.header.findings if name not in known]
-        if len(missing) == len(member.header.findings):
+        if not levels.stated(known, member.header.findings, member.header.level):
             raise DataError(
                 f"This project states none of the findings that the run knows ({', '.join(member.header.findings)})",
                 where=project,
                 remedy=f"It states {', '.join(known) or 'none'}; import its images again with these names (--labels).",
             )
-        ids = catalog.ids()
-        targets = dataset.targets(catalog, ids, member.header.findings)
-        ids = ids[dataset.usable(targets, member.header.task)]
+        ids, _ = dataset.asked(catalog, catalog.ids(), dataset.of_header(member.header))
         new = np.array([digest not in seen for _, digest in catalog.files(ids)], bool)
         found = predict.on_catalog(member.classifier, member.header, catalog, ids[new], progress=progress)
-        return found, int((~new).sum())
+        unseen = dataset.views_left_out(catalog, catalog.ids(), member.header.views)
+        return found, int(new.sum()) - len(found.ids), int((~new).sum()), unseen

@@ -1,6 +1,7 @@
 """Whether a kept evaluation still says what is: the same weights, thresholds and labels as now. Without torch."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,10 +48,8 @@ def _differ(header: Header, finding: str, threshold: float) -> bool:
 
 def _of_labels(prediction: Prediction, header: Header, catalog: Catalog, part: list[int]) -> Iterator[str]:
     """What became of the images and their labels since they were predicted."""
-    present = np.intersect1d(np.array(part, np.int64), catalog.ids())
-    answers = truths.targets(catalog, present, prediction.findings)
-    kept = truths.usable(answers, header.task)
-    usable, answers = present[kept], answers[kept]
+    question = replace(truths.of_header(header), findings=prediction.findings)
+    usable, answers = truths.asked(catalog, np.array(part, np.int64), question)
     stays = np.isin(prediction.ids, usable)
     if gone := int((~stays).sum()):
         yield f"{gone} of these images cannot be judged any more: excluded, gone, or without a fitting label."

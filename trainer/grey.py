@@ -5,18 +5,82 @@ stored value once) with *counts* (how many pixels have it), in float64, and the 
 """
 
 import math
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from trainer.headers import Floats, Look, Notes
+Floats = npt.NDArray[np.float64]
 
 _LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the grey value: ITU-R BT.601."""
 
+_ROWS = 64
+"""Rows of a colour image that are computed at a time."""
+
 PERCENTILES = (0.01, 0.99)
 """What is shown as black and as white where a file does not say."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window on the modality values: `function` is LINEAR, LINEAR_EXACT or SIGMOID (PS3.3 C.11.2.1.2)."""
+
+    centre: float
+    width: float
+    function: str
+
+
+@dataclass
+class Notes:
+    """What is learned while a file is read: the steps taken to its grey values, warnings, in words, and the window used."""
+
+    steps: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    window: Window | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Lut:
+    """A lookup table: `values` float64 [entries]; the first belongs to the level `first`; output range 0 to 2^bits - 1."""
+
+    values: Floats
+    first: int
+    bits: int
+
+    @property
+    def top(self) -> int:
+        """The largest value that the output range holds."""
+        return int(2**self.bits - 1)
+
+    def __call__(self, levels: Floats) -> Floats:
+        """Look levels up, in float64; below the table its first value is taken, beyond it its last (PS3.3 C.11.1.1.1)."""
+        index = np.clip(np.rint(levels) - self.first, 0, self.values.size - 1)
+        found: Floats = self.values[index.astype(np.intp)]
+        return found
+
+
+def fewest_bits(highest: float) -> int:
+    """Return the smallest of 8, 10, 12, 14, 16 and 32 bits that holds a value of 0 or more."""
+    return next((bits for bits in (8, 10, 12, 14, 16) if highest < 2**bits), 32)
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """How stored values become grey values, in this order (PS3.4 N.2).
+
+    `padding`: stored values from..to that are no image; `modality` or else `rescale` (slope, intercept); `voi` or else
+    `window` or else percentiles; `presentation`; `inverted`: the reason why the lowest value is white, or "".
+    """
+
+    padding: tuple[float, float] | None = None
+    rescale: tuple[float, float] = (1.0, 0.0)
+    modality: Lut | None = None
+    voi: Lut | None = None
+    window: Window | None = None
+    presentation: Lut | None = None
+    inverted: str = ""
 
 
 def linear(levels: Floats, centre: float, width: float) -> Floats:
@@ -90,10 +154,13 @@ def by_percentiles(levels: Floats, counts: Floats, notes: Notes) -> Floats:
     return between(levels, low, high)
 
 
-def luma(colours: npt.NDArray[np.generic]) -> Floats:
-    """Red, green, blue [H,W,3] to grey float64 [H,W] in the same unit (ITU-R BT.601)."""
-    red, green, blue = (colours[..., channel].astype(np.float64) for channel in range(3))
-    return _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+def luma(colours: npt.NDArray[np.generic], top: float = 1.0) -> npt.NDArray[np.float32]:
+    """Red, green, blue [H,W,3] to grey float32 [H,W] (ITU-R BT.601), divided by `top`; in float64, some rows at a time."""
+    grey = np.empty(colours.shape[:2], dtype=np.float32)
+    for row in range(0, len(grey), _ROWS):
+        red, green, blue = (colours[row : row + _ROWS, :, channel].astype(np.float64) / top for channel in range(3))
+        grey[row : row + _ROWS] = _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+    return grey
 
 
 def plain(number: float) -> str:

@@ -1,24 +1,23 @@
-"""What a DICOM header says about a radiograph: facts for a person, and how its stored values become grey.
+"""What a DICOM header says about a radiograph: its elements, whatever their state, facts for a person, and the shape of pixels.
 
-Nothing here refuses a file: what an element says is taken where it makes sense and left out, with a warning, where it does not.
+Nothing here refuses a file: what an element says is taken where it makes sense and left out, where it does not. In a file of
+several frames (PS3.3 C.7.6.16) an element that a functional group of the first frame holds is read from there.
 """
 
 import logging
+import math
 import re
 import struct
 import warnings
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pydicom
 import pydicom.config
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-
-Floats = npt.NDArray[np.float64]
 
 REFUSALS: tuple[type[Exception], ...] = (
     ArithmeticError,
@@ -40,27 +39,52 @@ REFUSALS: tuple[type[Exception], ...] = (
 """What pydicom and its decoders raise on damaged files (collected by fuzzing). Only calls into them stand in such a `try`."""
 
 TAGS: list[str] = [
-    "SpecificCharacterSet",
-    *(
-        "SOPClassUID",
-        "Modality",
-        "Manufacturer",
-        "StudyInstanceUID",
-        "PatientID",
-        "PatientSex",
-        "PatientAge",
-        "BodyPartExamined",
-        "BurnedInAnnotation",
-    ),
-    *("ViewPosition", "ImageLaterality", "Laterality", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
-    *("NumberOfFrames", "Rows", "Columns", "PixelAspectRatio", "PixelSpacing", "BitsAllocated", "BitsStored", "HighBit"),
-    *("PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "PixelIntensityRelationship"),
-    *("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence", "VOILUTSequence", "VOILUTFunction", "WindowCenter"),
-    *("WindowWidth", "PresentationLUTSequence", "PresentationLUTShape", "RedPaletteColorLookupTableDescriptor"),
-    *("GreenPaletteColorLookupTableDescriptor", "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData"),
-    *("GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData"),
-    *("FloatPixelData", "DoubleFloatPixelData", "PixelData"),
+    *("SpecificCharacterSet", "SOPClassUID", "Modality", "Manufacturer", "ManufacturerModelName", "StudyDate", "ContentDate"),
+    *("AcquisitionDate", "AcquisitionDateTime", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "PatientSex"),
+    *("PatientAge", "StudyDescription", "SeriesDescription", "ProtocolName", "ConversionType"),
+    *("BodyPartExamined", "BurnedInAnnotation", "ViewPosition", "ViewCodeSequence", "ImageLaterality"),
+    *("Laterality", "PresentationIntentType", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
+    *("NumberOfFrames", "Rows", "Columns", "PixelAspectRatio", "PixelSpacing", "PixelSpacingCalibrationType"),
+    *("ImagerPixelSpacing", "NominalScannedPixelSpacing", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit", "PixelIntensityRelationship", "RescaleSlope", "RescaleIntercept"),
+    *("ModalityLUTSequence", "VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth"),
+    *("WindowCenterWidthExplanation", "PresentationLUTSequence", "PresentationLUTShape", "SharedFunctionalGroupsSequence"),
+    *("PerFrameFunctionalGroupsSequence", "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor"),
+    *("BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData"),
+    *("BluePaletteColorLookupTableData", "FloatPixelData", "DoubleFloatPixelData", "PixelData"),
 ]
+"""What is read of a file whose pixels are wanted; with all frames' groups, the largest is still far below the pixels."""
+
+MACROS = {
+    "WindowCenter": "FrameVOILUTSequence",
+    "WindowWidth": "FrameVOILUTSequence",
+    "WindowCenterWidthExplanation": "FrameVOILUTSequence",
+    "VOILUTFunction": "FrameVOILUTSequence",
+    "RescaleSlope": "PixelValueTransformationSequence",
+    "RescaleIntercept": "PixelValueTransformationSequence",
+    "PixelSpacing": "PixelMeasuresSequence",
+    "ImagerPixelSpacing": "FramePixelDataPropertiesSequence",
+    "PixelIntensityRelationship": "FramePixelDataPropertiesSequence",
+}
+"""Elements that a functional group may hold, by its macro (PS3.3 C.7.6.16.2)."""
+
+VIEWS = {
+    "PA": ("272479007", "R-10214", "R-40888"),
+    "AP": ("399348003", "R-10206"),
+    "LL": ("399173006", "R-10236"),
+    "RL": ("399198007", "R-10232"),
+    "LATERAL": ("399067008", "R-102CD"),
+}
+"""View -> its codes in SNOMED CT and in the SNOMED RT of older files (PS3.16 CID 4010, DX View)."""
+
+ROENTGEN = 1895
+"""A date before the first radiograph is a placeholder."""
+
+SQUARE = 0.01
+"""Pixels whose sides differ by no more than this share are square."""
+
+LONGEST, MOST = 30_000, 40_000_000
+"""Side and number of pixels up to which not square pixels are made square by more pixels; beyond, by fewer."""
 
 
 def quieten(package: str) -> None:
@@ -83,8 +107,11 @@ class Facts:
     """What an image file says about itself; "" or None where it says nothing.
 
     `width` and `height` in pixels as displayed; `bits` per stored value and channel;
-    `photometric` is DICOM's word, or Pillow's mode; `window` is (centre, width) as used;
-    `age` in years; `burned_in` is YES where text in the picture may name the patient; `stored_min` and `stored_max` before
+    `photometric` is DICOM's word, or Pillow's mode; `window` is (centre, width) as used, `looks` are the names of the lookup
+    tables and windows that the file offers, the first being the one that is used; `spacing` is (vertical, horizontal) in mm
+    between the pixels as displayed; `date` of the study as 2020-03-31;
+    `age` in years; `burned_in` is YES where text in the picture may name the patient; `sop_class` is DICOM's number for the
+    kind of object, and `described` what study, series and protocol are called; `stored_min` and `stored_max` before
     any step; `steps` taken to the grey values and `warnings`, in words.
     """
 
@@ -98,63 +125,35 @@ class Facts:
     laterality: str = ""
     patient: str = ""
     study: str = ""
+    series: str = ""
+    date: str = ""
     sex: str = ""
     age: float | None = None
     body_part: str = ""
     modality: str = ""
     manufacturer: str = ""
+    model: str = ""
     burned_in: str = ""
+    sop_class: str = ""
+    described: str = ""
+    spacing: tuple[float, float] | None = None
+    looks: tuple[str, ...] = ()
     stored_min: float = 0.0
     stored_max: float = 0.0
     steps: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Window:
-    """A window on the modality values: `function` is LINEAR, LINEAR_EXACT or SIGMOID (PS3.3 C.11.2.1.2)."""
-
-    centre: float
-    width: float
-    function: str
-
-
-@dataclass
-class Notes:
-    """What is learned while a file is read: the steps taken to its grey values, warnings, in words, and the window used."""
-
-    steps: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    window: Window | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Lut:
-    """A lookup table: `values` float64 [entries]; the first belongs to the level `first`; output range 0 to 2^bits - 1."""
-
-    values: Floats
-    first: int
-    bits: int
-
-    @property
-    def top(self) -> int:
-        """The largest value that the output range holds."""
-        return int(2**self.bits - 1)
-
-    def __call__(self, levels: Floats) -> Floats:
-        """Look levels up, in float64; below the table its first value is taken, beyond it its last (PS3.3 C.11.1.1.1)."""
-        index = np.clip(np.rint(levels) - self.first, 0, self.values.size - 1)
-        found: Floats = self.values[index.astype(np.intp)]
-        return found
-
-
-def fewest_bits(highest: float) -> int:
-    """Return the smallest of 8, 10, 12, 14, 16 and 32 bits that holds a value of 0 or more."""
-    return next((bits for bits in (8, 10, 12, 14, 16) if highest < 2**bits), 32)
-
-
 def value(header: Dataset, keyword: str) -> Any:  # noqa: ANN401 - whatever the element holds
     """Return an element's value, or None where it is absent, empty or not to be made sense of."""
+    if keyword in MACROS and ("PerFrameFunctionalGroupsSequence" in header or "SharedFunctionalGroupsSequence" in header):
+        found = _of_first_frame(header, keyword)
+        if found is not None:
+            return found
+    return _own(header, keyword)
+
+
+def _own(header: Dataset, keyword: str) -> Any:  # noqa: ANN401 - whatever the element holds
     try:
         found = header.get(keyword)
         return None if found is None or found == "" else found
@@ -162,25 +161,46 @@ def value(header: Dataset, keyword: str) -> Any:  # noqa: ANN401 - whatever the 
         return None
 
 
-def _first(found: Any) -> Any:  # noqa: ANN401 - one value or several
-    return found[0] if isinstance(found, MultiValue | list | tuple) else found
+def _of_first_frame(header: Dataset, keyword: str) -> Any:  # noqa: ANN401 - whatever the element holds
+    """Look an element up in the groups of the first frame, then in those that all frames share (PS3.3 C.7.6.16.1.1)."""
+    for groups in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
+        macro = item(item(header, groups), MACROS[keyword])
+        found = None if macro is None else _own(macro, keyword)
+        if found is not None:
+            return found
+    return None
 
 
-def number(header: Dataset, keyword: str) -> float | None:
-    """Return the first of an element's values as a finite float, or None."""
-    found = value(header, keyword)
+def item(header: Dataset | None, keyword: str, index: int = 0) -> Dataset | None:
+    """Return one item of a sequence, or None where there is no such item."""
+    found = [] if header is None else _own(header, keyword)
     try:
-        result = float(_first(found))
+        return found[index] if found and isinstance(found[index], Dataset) else None
     except REFUSALS:
         return None
-    return result if np.isfinite(result) else None
 
 
-def text(header: Dataset, keyword: str) -> str:
-    """Return the first of an element's values as one line of text, or ""."""
-    found = value(header, keyword)
+def number(header: Dataset, keyword: str, index: int = 0) -> float | None:
+    """Return one of an element's values, the first if not asked otherwise, as a finite float, or None."""
     try:
-        first = _first(found)
+        result = float(several(header, keyword)[index])
+    except REFUSALS:
+        return None
+    return result if math.isfinite(result) else None
+
+
+def several(header: Dataset, keyword: str) -> list[Any]:
+    """Return all of an element's values; one value is a list of one, none is []."""
+    found = value(header, keyword)
+    if found is None:
+        return []
+    return list(found) if isinstance(found, MultiValue | list | tuple) else [found]
+
+
+def text(header: Dataset, keyword: str, index: int = 0) -> str:
+    """Return one of an element's values, the first if not asked otherwise, as one line of text, or ""."""
+    try:
+        first = several(header, keyword)[index]
         return "" if first is None else " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", str(first)).split())
     except REFUSALS:
         return ""
@@ -197,172 +217,107 @@ def years(age: str) -> float | None:
 def facts(header: Dataset) -> dict[str, Any]:
     """Return what `Facts` takes from the header alone, by field name."""
     return {
-        "view": text(header, "ViewPosition").upper(),
+        "view": text(header, "ViewPosition").upper() or _view(header),
         "laterality": (text(header, "ImageLaterality") or text(header, "Laterality")).upper(),
         "patient": text(header, "PatientID"),
         "study": text(header, "StudyInstanceUID"),
+        "series": text(header, "SeriesInstanceUID"),
+        "date": _date(header),
         "sex": text(header, "PatientSex").upper(),
         "age": years(text(header, "PatientAge")),
         "body_part": text(header, "BodyPartExamined").upper(),
         "modality": text(header, "Modality").upper(),
         "manufacturer": text(header, "Manufacturer"),
+        "model": text(header, "ManufacturerModelName"),
         "burned_in": text(header, "BurnedInAnnotation").upper(),
+        "sop_class": text(header, "SOPClassUID"),
+        "described": _described(header),
+        "spacing": spacing(header)[0],
     }
 
 
-@dataclass(frozen=True, eq=False)
-class Look:
-    """How stored values become grey values, in this order (PS3.4 N.2).
-
-    `padding`: stored values from..to that are no image; `modality` or else `rescale` (slope, intercept); `voi` or else
-    `window` or else percentiles; `presentation`; `inverted`: the reason why the lowest value is white, or "".
-    """
-
-    padding: tuple[float, float] | None = None
-    rescale: tuple[float, float] = (1.0, 0.0)
-    modality: Lut | None = None
-    voi: Lut | None = None
-    window: Window | None = None
-    presentation: Lut | None = None
-    inverted: str = ""
+def _described(header: Dataset) -> str:
+    """What study, series and protocol are called, and whether it is a scanned document (PS3.3 C.8.6.1)."""
+    names = [text(header, keyword) for keyword in ("StudyDescription", "SeriesDescription", "ProtocolName")]
+    scanned = "scanned document" if text(header, "ConversionType").upper() == "SD" else ""
+    return "; ".join(dict.fromkeys(name for name in (*names, scanned) if name))
 
 
-def look(header: Dataset, *, bits: int, signed: bool, notes: Notes) -> Look:
-    """Read the look of a header whose stored values have `bits` allocated bits and a sign or none."""
-    modality = _lut(header, "ModalityLUTSequence", signed=signed, notes=notes)
-    if modality and _for_intensity_only(header):
-        notes.steps.append("Modality LUT left out: here it leads back to X-ray intensity and is not for display")
-        modality = None
-    rescale = (1.0, 0.0) if modality else _rescale(header, notes)
-    negative = not modality and (signed or rescale[0] < 0 or rescale[1] < 0)
-    return Look(
-        padding=_padding(header, bits, signed),
-        rescale=rescale,
-        modality=modality,
-        voi=_lut(header, "VOILUTSequence", signed=negative, notes=notes),
-        window=_window(header, notes),
-        presentation=_lut(header, "PresentationLUTSequence", signed=False, notes=notes),
-        inverted=_inverted(header),
-    )
+def _view(header: Dataset) -> str:
+    """The view by its code: where the code stands, ViewPosition may be left out (PS3.3 C.8.11.5)."""
+    code = item(header, "ViewCodeSequence")
+    value_of = "" if code is None else text(code, "CodeValue")
+    return next((view for view, codes in VIEWS.items() if value_of in codes), "")
 
 
-def _for_intensity_only(header: Dataset) -> bool:
-    """Angiography and fluoroscopy store a Modality LUT that is not part of the display (PS3.3 C.8.7.1.1.2, PS3.4 N.2.1.2)."""
-    fluoroscopy = ("1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2")
-    return text(header, "SOPClassUID") in fluoroscopy and text(header, "PixelIntensityRelationship").upper() in ("LOG", "DISP")
-
-
-def _inverted(header: Dataset) -> str:
-    """Say why low values are white. Files "for presentation" state it twice (PS3.3 C.8.11.3.1.2); it is one."""
-    if text(header, "PhotometricInterpretation").upper() == "MONOCHROME1":
-        return "MONOCHROME1"
-    return "presentation LUT shape INVERSE" if text(header, "PresentationLUTShape").upper() == "INVERSE" else ""
-
-
-def _rescale(header: Dataset, notes: Notes) -> tuple[float, float]:
-    slope, intercept = number(header, "RescaleSlope"), number(header, "RescaleIntercept")
-    if slope == 0:
-        notes.warnings.append("The rescale slope is 0 and is left out")
-        return 1.0, 0.0
-    return 1.0 if slope is None else slope, intercept or 0.0
-
-
-def _window(header: Dataset, notes: Notes) -> Window | None:
-    """Return the first window, or None with a warning where there is one that cannot be used."""
-    if value(header, "WindowCenter") is None and value(header, "WindowWidth") is None:
-        return None
-    centre, width = number(header, "WindowCenter"), number(header, "WindowWidth")
-    function = text(header, "VOILUTFunction").upper().replace(" ", "_") or "LINEAR"
-    if function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
-        notes.warnings.append(f"The window function {function} is unknown: LINEAR is taken")
-        function = "LINEAR"
-    if centre is None or width is None or width <= 0 or (function == "LINEAR" and width < 1):
-        notes.warnings.append("The window cannot be used: its centre or width is missing or out of range")
-        return None
-    return Window(centre, width, function)
-
-
-def _padding(header: Dataset, bits: int, signed: bool) -> tuple[float, float] | None:
-    """Return the range of padding; a value written with the other sign than the pixels means the same bits."""
-    first = number(header, "PixelPaddingValue")
-    if first is None:
-        return None
-    last = number(header, "PixelPaddingRangeLimit")
-    ends = [_with_sign(end, bits, signed) for end in (first, first if last is None else last)]
-    return min(ends), max(ends)
-
-
-def _with_sign(number: float, bits: int, signed: bool) -> float:
-    span = float(2**bits)
-    if signed and number >= span / 2:
-        return number - span
-    return number + span if number < 0 and not signed else number
-
-
-def _lut(header: Dataset, keyword: str, *, signed: bool, notes: Notes) -> Lut | None:
-    """Return the first table of a sequence, or None, with a warning where there is one that cannot be used."""
-    sequence = value(header, keyword)
-    if sequence is None:
-        return None
-    try:
-        return _table(sequence[0].LUTDescriptor, sequence[0].LUTData, header, keyword, signed=signed, notes=notes)
-    except REFUSALS:
-        notes.warnings.append(f"The {keyword} cannot be used: it is empty or damaged")
-        return None
-
-
-def palette(header: Dataset, *, signed: bool, notes: Notes) -> tuple[Lut, Lut, Lut] | None:
-    """Return the tables for red, green and blue of PALETTE COLOR (PS3.3 C.7.9), or None where they cannot be used."""
-    try:
-        red, green, blue = (
-            _table(
-                header[f"{colour}PaletteColorLookupTableDescriptor"].value,
-                header[f"{colour}PaletteColorLookupTableData"].value,
-                header,
-                f"{colour.lower()} palette",
-                signed=signed,
-                notes=notes,
-            )
-            for colour in ("Red", "Green", "Blue")
-        )
-    except REFUSALS:
-        return None
-    return red, green, blue
-
-
-def _table(descriptor: Any, data: Any, header: Dataset, name: str, *, signed: bool, notes: Notes) -> Lut:  # noqa: ANN401
-    """Read one lookup table (PS3.3 C.11.1.1). Raises one of `REFUSALS`."""
-    entries, first, bits = (int(part) for part in descriptor)
-    values = _entries(data, (entries & 0xFFFF) or 65536, little=header.original_encoding[1] is not False)
-    if not 8 <= bits <= 16 or values.max() >= 2**bits:
-        needed = fewest_bits(float(values.max()))
-        notes.warnings.append(f"The {name} states {bits} bits but its values need {needed}, which is taken")
-        bits = needed
-    return Lut(values, int(_with_sign(first, 16, signed)), bits)
-
-
-def _entries(data: Any, entries: int, *, little: bool) -> Floats:  # noqa: ANN401 - bytes (OW), one or several integers (US)
-    """Return table entries float64 [entries]: 16 bits each, or 8 bits packed. Raises `ValueError` where there are too few."""
-    order = "<" if little else ">"
-    if isinstance(data, int):
-        data = [data]
-    if not isinstance(data, bytes):
-        data = (np.asarray(list(data), dtype=np.int64) & 0xFFFF).astype(f"{order}u2").tobytes()
-    kind = f"{order}u2" if len(data) >= 2 * entries else "u1"
-    if len(data) < entries:
-        raise ValueError("too few entries")
-    return np.frombuffer(data, dtype=kind, count=entries).astype(np.float64)
-
-
-def not_square(header: Dataset) -> list[str]:
-    """Return a warning where pixels are not square, in words."""
-    for keyword in ("PixelAspectRatio", "PixelSpacing"):
-        found = value(header, keyword)
+def _date(header: Dataset) -> str:
+    """The day of the study, or else of the acquisition or the content, as 2020-03-31; "" where none of them can be."""
+    for keyword in ("StudyDate", "AcquisitionDate", "AcquisitionDateTime", "ContentDate"):
+        match = re.match(r"(\d{4})([.-]?)(\d\d)\2(\d\d)", text(header, keyword))  # with dots before 1993
         try:
-            vertical, horizontal = (float(part) for part in found)
-            ratio = vertical / horizontal
-        except REFUSALS:
+            found = date(int(match[1]), int(match[3]), int(match[4])) if match else None
+        except ValueError:
             continue
-        if np.isfinite(ratio) and ratio > 0 and abs(ratio - 1) > 0.01:
-            return [f"Pixels are not square ({vertical:g} high, {horizontal:g} wide): shown as stored"]
-    return []
+        if found and found.year >= ROENTGEN:
+            return found.isoformat()
+    return ""
+
+
+AT_DETECTOR, CALIBRATED, STATED = "at the detector", "calibrated", "as the file states"
+"""Where a length in mm holds: in front of the detector the patient is smaller than on it."""
+
+
+def spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:
+    """Distances of the pixel centres as displayed (vertical, horizontal) in mm, and where they hold (PS3.3 10.7.1.3)."""
+    found, measured = stored_spacing(header)
+    rows, columns = number(header, "Rows"), number(header, "Columns")
+    if found is None or not rows or not columns:
+        return found, measured
+    high, wide = displayed(header, int(rows), int(columns))
+    if (high, wide) == (rows, columns):
+        return found, measured
+    return (found[0] * rows / high, found[1] * columns / wide), measured
+
+
+def stored_spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:
+    """As `spacing`, between the pixels as they are stored."""
+    plain, imager = _lengths(header, "PixelSpacing"), _lengths(header, "ImagerPixelSpacing")
+    if plain and text(header, "PixelSpacingCalibrationType"):
+        return plain, CALIBRATED
+    if plain and plain != imager:
+        return plain, STATED if imager is None else CALIBRATED
+    if imager:
+        return imager, AT_DETECTOR
+    scanned = _lengths(header, "NominalScannedPixelSpacing")
+    return scanned, STATED if scanned else ""
+
+
+def _lengths(header: Dataset, keyword: str) -> tuple[float, float] | None:
+    """Two lengths in mm that a radiograph can have: 1 micrometre to 10 mm."""
+    pair = _pair(header, keyword)
+    return pair if pair and all(0.001 <= length <= 10 for length in pair) else None
+
+
+def _pair(header: Dataset, keyword: str) -> tuple[float, float] | None:
+    found = value(header, keyword)
+    try:
+        vertical, horizontal = (float(part) for part in found)
+    except REFUSALS:
+        return None
+    return (vertical, horizontal) if math.isfinite(vertical) and math.isfinite(horizontal) else None
+
+
+def displayed(header: Dataset, rows: int, columns: int) -> tuple[int, int]:
+    """Return height and width of the image once its pixels are square.
+
+    The shape of a pixel is that of its spacing in mm, or else PixelAspectRatio (vertical to horizontal), which stands only
+    where there is no spacing (PS3.3 C.7.6.3.1.7). The longer side of a pixel is divided, so that nothing is lost, as far as
+    `LONGEST` and `MOST` allow; else neighbours along its shorter side become one. A shape beyond 1 to 10 is an error.
+    """
+    vertical, horizontal = stored_spacing(header)[0] or _pair(header, "PixelAspectRatio") or (1.0, 1.0)
+    if not (vertical > 0 and horizontal > 0) or not 0.1 <= (ratio := vertical / horizontal) <= 10 or abs(ratio - 1) <= SQUARE:
+        return rows, columns
+    more = (round(rows * ratio), columns) if ratio > 1 else (rows, round(columns / ratio))
+    if math.prod(more) <= MOST and max(more) <= LONGEST:
+        return more
+    return (rows, max(1, round(columns / ratio))) if ratio > 1 else (max(1, round(rows * ratio)), columns)

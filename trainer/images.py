@@ -24,17 +24,22 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 
-from trainer import dicom, files, grey, headers
+from trainer import dicom, files, grey, headers, looks
 from trainer.errors import ImageError
 from trainer.geometry import Fit, from_square, to_square
-from trainer.headers import Facts, Notes
+from trainer.grey import Notes
+from trainer.headers import Facts
+from trainer.looks import PERCENTILES
 
 __all__ = [
+    "ALIKE",
+    "PERCENTILES",
     "PIPELINE",
     "SUFFIXES",
     "Facts",
     "Fit",
     "Image",
+    "content_of",
     "decode",
     "from_square",
     "looks_like_image",
@@ -43,8 +48,11 @@ __all__ = [
     "to_square",
 ]
 
-PIPELINE: int = 1
+PIPELINE: int = 2
 """Version of everything between a file and its grey values; part of every cache key. Raise it when any value changes."""
+
+ALIKE: frozenset[tuple[int, int]] = frozenset({(1, 2)})
+"""Versions (of a network, of this program) between which its radiographs look the same. 2 made not square pixels square."""
 
 SUFFIXES: frozenset[str] = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".dcm", ".dicom", ".dic"}
@@ -83,15 +91,19 @@ class Image:
     facts: Facts
 
 
-def read(path: Path) -> Image:
-    """Read and decode a file. Raises `ImageError`, also where the file cannot be opened."""
-    return decode(_content(path), name=str(path))
+def read(path: Path, *, look: int = 0) -> Image:
+    """Read and decode a file. Raises `ImageError`, also where the file cannot be opened. `look` as in `decode`."""
+    return decode(content_of(path), name=str(path), look=look)
 
 
-def decode(content: bytes, *, name: str) -> Image:
-    """Decode the bytes of a file; `name` stands in the error. Raises `ImageError`."""
+def decode(content: bytes, *, name: str, look: int = 0) -> Image:
+    """Decode the bytes of a file; `name` stands in the error. Raises `ImageError`.
+
+    `look` is the place in `Facts.looks` of the lookup table or window that is used, or `PERCENTILES`. Whatever a network sees
+    has look 0; the others are for the eye.
+    """
     if dicom.is_dicom(content):
-        return _from_dicom(content, name)
+        return _from_dicom(content, name, look)
     _recognised(content, name)
     return _from_picture(content, name)
 
@@ -122,11 +134,11 @@ def stored_digest(content: bytes, *, name: str) -> str:
         with _opened(content, name, Notes()) as picture:
             stored = _stored(picture)
     values = np.ascontiguousarray(stored.astype("<f4" if stored.dtype.kind == "f" else "<i4"))
-    return hashlib.sha1(values.tobytes(), usedforsecurity=False).hexdigest()
+    return hashlib.sha1(values.data, usedforsecurity=False).hexdigest()
 
 
-def _content(path: Path) -> bytes:
-    """Return a file's bytes, or say why it cannot be opened. Raises `ImageError`."""
+def content_of(path: Path) -> bytes:
+    """Return the bytes of a file that may be an image. Raises `ImageError` where it cannot be opened or is far too large."""
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -302,12 +314,12 @@ def _wide(stored: npt.NDArray[Any], notes: Notes) -> npt.NDArray[np.float32]:
             notes.steps.append("0 black, 1 white")
             return np.where(np.isfinite(stored), stored, 0).astype(np.float32)
     elif stored.min() >= 0 and stored.max() < 65536:
-        bits = headers.fewest_bits(float(stored.max()))
+        bits = grey.fewest_bits(float(stored.max()))
         if bits < 16:
             notes.warnings.append(f"The values fill only {bits} bits of 16 or more: {2**bits - 1} is shown white")
         notes.steps.append(f"0 black, {2**bits - 1} white")
         return stored.astype(np.float32) / np.float32(2**bits - 1)
-    return grey.shown(stored, headers.Look(), notes)
+    return grey.shown(stored, grey.Look(), notes)
 
 
 def _orientation(picture: PIL.Image.Image, notes: Notes) -> int:
@@ -332,26 +344,29 @@ def _upright(pixels: npt.NDArray[np.float32], orientation: int, notes: Notes) ->
     return pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
 
 
-def _from_dicom(content: bytes, name: str) -> Image:
+def _from_dicom(content: bytes, name: str, choice: int) -> Image:
     """DICOM: stored values -> modality -> window -> presentation -> inversion (PS3.4 N.2)."""
     frame = dicom.read(content, name=name)
     layout, notes = frame.layout, Notes()
+    notes.warnings.extend(frame.warnings)
     if layout.frames > 1:
         notes.warnings.append(f"There are {layout.frames} images in the file: the first is taken")
-    notes.warnings.extend(headers.not_square(frame.header))
-    look = headers.look(frame.header, bits=layout.allocated, signed=layout.signed, notes=notes)
-    colours = _colours(frame, notes, name)
-    pixels = grey.shown(frame.stored, look, notes) if colours is None else grey.luma(colours).astype(np.float32)
+    look = looks.look(frame.header, bits=layout.allocated, signed=layout.signed, notes=notes, choice=choice)
+    pixels = _luma(frame, notes, name)
+    if pixels is None:
+        pixels = grey.shown(frame.stored, look, notes)
+    pixels = _square(pixels, headers.displayed(frame.header, *pixels.shape), notes)
     known = frame.stored[np.isfinite(frame.stored)] if frame.stored.dtype.kind == "f" else frame.stored
     facts = Facts(
         format=f"DICOM, {frame.syntax}",
-        width=layout.columns,
-        height=layout.rows,
+        width=pixels.shape[1],
+        height=pixels.shape[0],
         bits=layout.stored,
         photometric=layout.photometric,
         window=(notes.window.centre, notes.window.width) if notes.window else None,
         stored_min=float(known.min()) if known.size else 0.0,
         stored_max=float(known.max()) if known.size else 0.0,
+        looks=looks.names(frame.header, signed=layout.signed),
         steps=tuple(notes.steps),
         warnings=tuple(notes.warnings),
         **headers.facts(frame.header),
@@ -359,16 +374,27 @@ def _from_dicom(content: bytes, name: str) -> Image:
     return Image(np.ascontiguousarray(pixels), facts)
 
 
-def _colours(frame: dicom.Frame, notes: Notes, name: str) -> npt.NDArray[np.float64] | None:
-    """Return red, green and blue [H,W,3] in 0..1 where the file has colours."""
+def _square(pixels: npt.NDArray[np.float32], shape: tuple[int, int], notes: Notes) -> npt.NDArray[np.float32]:
+    """Make pixels square: resize grey values [h,w] to `shape` (height, width), linearly, averaging where it gets smaller."""
+    if pixels.shape == shape:
+        return pixels
+    notes.steps.append(f"pixels made square: {pixels.shape[1]} x {pixels.shape[0]} to {shape[1]} x {shape[0]}")
+    picture = PIL.Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
+    resized: npt.NDArray[np.float32] = np.asarray(picture.resize(shape[::-1], PIL.Image.Resampling.BILINEAR))
+    return np.clip(resized, 0.0, 1.0)
+
+
+def _luma(frame: dicom.Frame, notes: Notes, name: str) -> npt.NDArray[np.float32] | None:
+    """Return grey values float32 [H,W] in 0..1 where the file has colours."""
     if frame.layout.samples == 3:
         notes.steps.append("colour to grey: 0.299 red + 0.587 green + 0.114 blue")
-        return frame.stored / float(2**frame.layout.stored - 1)
+        return grey.luma(frame.stored, 2**frame.layout.stored - 1)
     if frame.layout.photometric != "PALETTE COLOR":
         return None
-    tables = headers.palette(frame.header, signed=frame.layout.signed, notes=notes)
+    tables = looks.palette(frame.header, signed=frame.layout.signed, notes=notes)
     if tables is None:
         raise ImageError("The colour palette of this DICOM file is missing or damaged", where=name, remedy="Export it in grey.")
     notes.steps.append("palette to colour, colour to grey: 0.299 red + 0.587 green + 0.114 blue")
-    stored = frame.stored.astype(np.float64)
-    return np.stack([table(stored) / table.top for table in tables], axis=-1)
+    levels, _, index = grey.levels_of(frame.stored)
+    shades = grey.luma(np.stack([table(np.atleast_2d(levels)) / table.top for table in tables], axis=-1))
+    return shades if index is None else shades[0][index]

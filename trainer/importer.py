@@ -4,26 +4,26 @@ Each source is one transaction: importing again takes only what is new, changed 
 leaves the catalog as it was before that source.
 """
 
-import json
-import math
-import os
 import shutil
-from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from trainer import columns, files, images
+from trainer import columns, suitability, survey
 from trainer.catalog import Catalog, Entry, project_folder
-from trainer.errors import DataError, ImageError, Progress, StorageError
+from trainer.columns import Row
+from trainer.errors import DataError, Progress, counted
 from trainer.labelling import Asked
 from trainer.places import Found
-from trainer.plans import Plan, Refused, check_tables, planned, with_row
+from trainer.plans import Plan, Refused, check_tables, good_to_know, planned, told, with_row
+from trainer.records import NOT_CHEST
 
-_AHEAD = 8
-"""Files in work for each thread; more would only hold memory."""
+MOST_REPLACED = 10
+"""More files of one source that hold another image than before, and more than half of them, are a question, not a fact."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Imported:
 
     `taken` are new images, `changed` those whose content or labels are new, `gone` those whose file is there no more (they
     stay in the catalog with a flag); `unmatched` are table rows without a file; `layouts` says for each source what was
-    recognised; `warnings` are sentences to show.
+    recognised; `warnings` are sentences to show; `masks` are kept beside the images of these sources.
     """
 
     project: Path
@@ -46,10 +46,18 @@ class Imported:
     patients: int
     layouts: tuple[str, ...]
     warnings: tuple[str, ...]
+    masks: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return {**asdict(self), "project": str(self.project)}
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Self:
+        """What `to_json` gave, read back."""
+        refused = tuple(Refused(one["path"], one["why"]) for one in said["refused"])
+        lists = {name: tuple(said[name]) for name in ("unmatched", "layouts", "warnings")}
+        return cls(**{**said, **lists, "project": Path(said["project"]), "refused": refused})
 
 
 @dataclass
@@ -62,6 +70,7 @@ class _Outcome:
     taken: int = 0
     changed: int = 0
     unchanged: int = 0
+    replaced: int = 0
 
     @property
     def accepted(self) -> int:
@@ -83,11 +92,13 @@ def run(
     age_column: str = "",
     source_column: str = "",
     progress: Progress | None = None,
+    processes: int = 1,
 ) -> Imported:
     """Import folders and files into a project, which is made if it is not there (".cxr" is added to its name).
 
     `layout`: "auto", "table", "folders", "flat". `labels`: a table; without it one at the top of a source is found.
-    Columns that are "" are guessed. `progress` counts files. One bad file never stops the others.
+    Columns that are "" are guessed. `progress` counts files. One bad file never stops the others. More than one of `processes`
+    read the files where there are many; the program that asks for them must be one that may be started again (`trainer`).
     Raises `DataError` (no source, no image, no such column, nothing readable) and `StorageError`.
     """
     named = columns.Columns(
@@ -99,33 +110,49 @@ def run(
         age=age_column,
         source=source_column,
     )
-    return carried_out(project, sources, Asked(layout, labels, named), progress)
+    return carried_out(project, sources, Asked(layout, labels, named), progress, processes)
 
 
-def carried_out(project: Path, sources: Sequence[Path], asked: Asked, progress: Progress | None = None) -> Imported:
-    """Import as `run` does, with what was asked for as one value."""
+def carried_out(
+    project: Path,
+    sources: Sequence[Path],
+    asked: Asked,
+    progress: Progress | None = None,
+    processes: int = 1,
+    *,
+    resaved: bool = False,
+) -> Imported:
+    """Import as `run` does, with what was asked for as one value.
+
+    `resaved`: files with another content than before are the same radiographs saved anew, not other images.
+    """
     folder = project_folder(project)
     plans = planned(folder, sources, asked)
     check_tables(plans)
     notes = [f"the project is called {folder.name}"] if folder.name != project.name else []
-    return _report(folder, plans, _examined_and_stored(folder, plans, progress), notes)
+    return _report(folder, plans, _examined_and_stored(folder, plans, progress, processes, resaved), notes)
 
 
-def _examined_and_stored(project: Path, plans: Sequence[Plan], progress: Progress | None) -> list[_Outcome]:
+def _examined_and_stored(
+    project: Path, plans: Sequence[Plan], progress: Progress | None, processes: int, resaved: bool
+) -> list[_Outcome]:
     total = sum(len(plan.listing.files) for plan in plans)
     outcomes: list[_Outcome] = []
     done = 0
     for plan in plans:
         outcome = _Outcome()
-        for result in _examined(plan):
-            done += 1
-            if progress:
-                progress(done, total)
-            _sort_in(outcome, result, plan.known)
+        with closing(_examined(plan, processes)) as results:
+            for result in results:
+                done += 1
+                if progress:
+                    progress(done, total)
+                _sort_in(outcome, result, plan.known)
         _finish(outcome, plan)
+        if not resaved:
+            _count_replaced(outcome, plan)
         outcomes.append(outcome)
         if outcome.accepted or plan.known:
-            _store(project, plan, outcome)
+            _store(project, plan, outcome, resaved)
     if not any(outcome.accepted for outcome in outcomes):
         first = outcomes[0].refused[0]
         raise DataError(
@@ -134,66 +161,61 @@ def _examined_and_stored(project: Path, plans: Sequence[Plan], progress: Progres
     return outcomes
 
 
-def _examined(plan: Plan) -> Iterator[Entry | Refused]:
-    """Look at all files of a source on all cores, in order; the results come as they are asked for."""
-    waiting: deque[Future[Entry | Refused]] = deque()
-    cores = os.cpu_count() or 1
-    with ThreadPoolExecutor(cores) as pool:
-        try:
-            for found in plan.listing.files:
-                waiting.append(pool.submit(_examine, plan, found))
-                if len(waiting) >= cores * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+def _examined(plan: Plan, processes: int) -> Generator[Entry | Refused, None, None]:
+    """Look at all files of a source, in order; the results come as they are asked for.
+
+    A file is not read where neither a table nor the project speaks of it, nor where its size and time are as before.
+    """
+    rows, known, left_out, root = plan.said.rows, plan.known, plan.said.left_out, plan.root.as_posix().rstrip("/")
+    wanted = [
+        (f"{root}/{found.path}", found.bytes, old.digest if old else "")
+        for found in plan.listing.files
+        if ((old := known.get(found.path)) is None and found.path in rows) or (old and not _as_before(found, old))
+    ]
+    with closing(survey.run(wanted, processes=processes)) as seen:
+        for found in plan.listing.files:
+            row, old = rows.get(found.path), known.get(found.path)
+            if row is None and old is None:
+                yield Refused(found.path, left_out[found.path])
+                continue
+            sight = (old.digest, 0, 0, "") if old and _as_before(found, old) else next(seen)
+            yield Refused(found.path, sight) if isinstance(sight, str) else _entry(plan, found, row, old, sight)
 
 
-def _examine(plan: Plan, found: Found) -> Entry | Refused:
-    """Read one file as far as needed: not at all if size and time are as before, else its content, decoded if it is new."""
-    row, old = plan.said.rows.get(found.path), plan.known.get(found.path)
-    if row is None and old is None:
-        return Refused(found.path, plan.said.left_out[found.path])
-    try:
-        content = _content(plan.root, found, old)
-    except (ImageError, StorageError) as error:
-        return Refused(found.path, error.what)
-    new = replace(content, bytes=found.bytes, modified=found.modified, gone=False)
+def _as_before(found: Found, old: Entry) -> bool:
+    return not old.gone and (old.bytes, old.modified) == (found.bytes, found.modified)
+
+
+def _entry(plan: Plan, found: Found, row: Row | None, old: Entry | None, seen: survey.Seen) -> Entry:
+    """What is stored of a file: what was known, what was seen of it, and what table or folders say."""
+    digest, width, height, facts = seen
+    masks = plan.said.masks.get(found.path, ())
+    if old is None:
+        odd = bool(_against(facts))
+        said = told(facts, row, plan.root.name, masks) if row else {}
+        return Entry(found.path, digest, found.bytes, found.modified, width, height, facts=facts, odd=odd, **said)
+    if facts:
+        new = replace(
+            old,
+            digest=digest,
+            bytes=found.bytes,
+            modified=found.modified,
+            width=width,
+            height=height,
+            facts=facts,
+            odd=bool(_against(facts)),
+            gone=False,
+            by_hand=frozenset(),  # what was answered was about another image; where it was not, answers by hand still win
+        )
+    else:
+        new = replace(old, bytes=found.bytes, modified=found.modified, gone=False)
     # A single file chosen again, or one that another table leaves out, keeps what is known of it.
-    silent = row is None or (old and plan.only and not plan.said.table)
-    return new if silent or row is None else with_row(new, row, plan.root.name)
+    if row is None or (plan.only and not plan.said.table):
+        return new
+    return with_row(new, row, plan.root.name, masks)
 
 
-def _content(root: Path, found: Found, old: Entry | None) -> Entry:
-    """The entry of a file as far as its content goes. Raises `ImageError` and `StorageError`."""
-    path = root / found.path
-    if old and not old.gone and (old.bytes, old.modified) == (found.bytes, found.modified):
-        return old
-    if found.bytes > images.MAX_BYTES:
-        raise ImageError("The file is too large to be a radiograph", where=path)
-    with files.storage_in_words(path):
-        content = path.read_bytes()
-    digest = files.digest(content)
-    if old and old.digest == digest:
-        return old
-    facts = images.decode(content, name=found.path).facts
-    blank = old or Entry(found.path, digest, 0, 0, 0, 0)
-    return replace(
-        blank,
-        digest=digest,
-        width=facts.width,
-        height=facts.height,
-        facts=_said(facts),
-    )
-
-
-def _said(facts: images.Facts) -> str:
-    """Facts as JSON, without those that say nothing (empty, or no finite number)."""
-    said = {name: value for name, value in asdict(facts).items() if value not in ("", None, ())}
-    finite = {name: value for name, value in said.items() if not isinstance(value, float) or math.isfinite(value)}
-    return json.dumps(finite, ensure_ascii=False)
+_against = lru_cache(maxsize=256)(suitability.of_stored)
 
 
 def _sort_in(outcome: _Outcome, result: Entry | Refused, known: Mapping[str, Entry]) -> None:
@@ -219,17 +241,46 @@ def _finish(outcome: _Outcome, plan: Plan) -> None:
     outcome.gone = [old.id for path, old in plan.known.items() if path in lost and not old.gone]
     others = [old for path, old in plan.known.items() if path not in scope and not old.gone]
     copies = Counter(entry.digest for entry in (*outcome.entries, *others))
-    marked = [replace(entry, duplicate=copies[entry.digest] > 1) for entry in outcome.entries]
+    marked = (
+        entry if entry.duplicate == (copies[entry.digest] > 1) else Entry(**{**vars(entry), "duplicate": not entry.duplicate})
+        for entry in outcome.entries
+    )
     outcome.entries = [entry for entry in marked if entry != plan.known.get(entry.path)]
 
 
-def _store(project: Path, plan: Plan, outcome: _Outcome) -> None:
+def _count_replaced(outcome: _Outcome, plan: Plan) -> None:
+    """Files that hold another image than before: told if they are few, refused if they are most of a source."""
+    known = {old.id: old.digest for old in plan.known.values()}
+    outcome.replaced = sum(entry.id > 0 and entry.digest != known[entry.id] for entry in outcome.entries)
+    if outcome.replaced > max(MOST_REPLACED, outcome.accepted // 2):
+        raise DataError(
+            f"{outcome.replaced} of {outcome.accepted} files hold another image than at the last import",
+            where=plan.root,
+            remedy="If they are the same radiographs saved anew, import with --resaved: answers by hand and parts are kept. "
+            "If it is another dataset, import it into a project of its own.",
+        )
+
+
+def _store(project: Path, plan: Plan, outcome: _Outcome, resaved: bool) -> None:
     asked = plan.asked
-    options = {"layout": asked.layout, "table": str(asked.table or ""), "columns": asdict(asked.columns)}
+    options = {
+        "layout": asked.layout,
+        "table": str(asked.table or ""),
+        "columns": asdict(asked.columns),
+        "policies": asdict(asked.policies),
+    }
     said, new = plan.said, not project.exists()
     try:
         with Catalog.create(project) as catalog:
-            catalog.store(plan.root, outcome.entries, outcome.gone, findings=said.findings, layout=said.layout, options=options)
+            catalog.store(
+                plan.root,
+                outcome.entries,
+                outcome.gone,
+                findings=said.findings,
+                layout=said.layout,
+                options=options,
+                resaved=resaved,
+            )
     except BaseException:
         if new:
             shutil.rmtree(project, ignore_errors=True)
@@ -251,21 +302,30 @@ def _copies(catalog: Catalog, here: set[Path]) -> int:
 def _report(project: Path, plans: Sequence[Plan], outcomes: Sequence[_Outcome], first: Sequence[str]) -> Imported:
     with Catalog.open(project) as catalog:
         counts = catalog.counts()
-        copies = _copies(catalog, {plan.root for plan in plans})
+        here = {plan.root for plan in plans}
+        copies = _copies(catalog, here)
+        masks = sum(sum(source.masks.values()) for source in catalog.sources() if source.root in here)
     unmatched = [set(plan.said.unmatched) for plan in plans]
     nowhere = set.intersection(*unmatched) if all(plan.said.table for plan in plans) else set.union(*unmatched)
     notes = [*first]
-    notes += [note for plan in plans for note in (*plan.listing.notes, *plan.said.notes)]
+    notes += [note for plan in plans for note in good_to_know(plan)]
     if len(counts.findings) == 1 and not any(answers["no"] for answers in counts.findings.values()):
         notes.append(f"there is only one finding ({next(iter(counts.findings))}); a network needs at least two to tell apart")
     if counts.patient_unknown:
         notes.append(
             f"the patient of {counts.patient_unknown} images is unknown; a split can only keep exact duplicates together"
         )
+    if replaced := sum(outcome.replaced for outcome in outcomes):
+        notes.append(
+            f"{counted(replaced, 'file')} of an earlier import {'holds' if replaced == 1 else 'hold'} another image now, which "
+            "counts as new: without answers by hand, in no part; the old one is kept as gone, and comes back with its file"
+        )
+    if odd := sum(entry.odd for outcome in outcomes for entry in outcome.entries):
+        notes.append(f"the header of {counted(odd, 'image')} speaks against a chest radiograph: flagged '{NOT_CHEST}', left in")
     if copies:
         notes.append(
             f"{copies} images of this source stand in another source of the project too; "
-            "if its folder was moved, move it back or start a new project"
+            "a split keeps exact copies together, and one of each can be excluded"
         )
     return Imported(
         project=project,
@@ -279,4 +339,5 @@ def _report(project: Path, plans: Sequence[Plan], outcomes: Sequence[_Outcome], 
         patients=counts.patients,
         layouts=tuple(plan.said.layout for plan in plans),
         warnings=tuple(dict.fromkeys(notes)),
+        masks=masks,
     )

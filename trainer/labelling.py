@@ -4,11 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from trainer import columns, joins, places, tables
+from trainer import answers, columns, joins, mask_pairs, places, policies, readings, recognition, tables
+from trainer import rows as rows_of_files
 from trainer.columns import Columns, Row
 from trainer.errors import DataError, StorageError, did_you_mean
+from trainer.layouts import KEYS, LAYOUTS
+from trainer.policies import ALL_NO, Policies
+from trainer.records import PART_WORDS
 
-LAYOUTS = ("auto", "table", "folders", "flat")
+CHOICES = ("auto", "table", "folders", "flat", *KEYS)
+"""Layouts that can be asked for; "auto" is what is recognised."""
+
 _FIRST_TABLES = ("manifest", "metadata", "labels", "data")
 
 
@@ -33,7 +39,9 @@ class Labelling:
 
     `rows` maps paths to what is said of them (its `path` is the file's own); `left_out` maps paths to why
     they are not, `refused` are table rows and why, `unmatched` table paths without a file; `findings` in stored order;
-    `layout` says in words what was recognised.
+    `layout` says in words what was recognised; `recognised` is the key of a known layout ("" is none), `why` the evidence
+    for it in sentences. `masks` maps an image to its masks, each with what it shows and its path from the source. `matters` are
+    the fields of `Policies` that change something here, `patient_from` says where the patient comes from if from no column.
     """
 
     rows: Mapping[str, Row]
@@ -44,58 +52,153 @@ class Labelling:
     unmatched: tuple[str, ...] = ()
     table: Table | None = None
     notes: tuple[str, ...] = ()
+    recognised: str = ""
+    why: tuple[str, ...] = ()
+    masks: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    matters: tuple[str, ...] = ()
+    patient_from: str = ""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user asked for: a layout ("auto", "table", "folders", "flat"), a table, columns ("" is guessed)."""
+    """What the user asked for: a layout (one of `CHOICES`), a table, columns ("" is guessed), policies."""
 
     layout: str = "auto"
     table: Path | None = None
     columns: Columns = field(default_factory=Columns)
+    policies: Policies = field(default_factory=Policies)
 
 
 def checked(asked: Asked) -> Asked:
     """Refuse what cannot be, before anything is read. Raises `DataError`."""
-    if asked.layout not in LAYOUTS:
-        raise DataError("There is no such layout", where=asked.layout, remedy=did_you_mean(asked.layout, LAYOUTS))
+    if asked.layout not in CHOICES:
+        raise DataError("There is no such layout", where=asked.layout, remedy=did_you_mean(asked.layout, CHOICES))
+    if wrong := asked.policies.wrong():
+        name, value = wrong
+        known = [choice for choice, _ in policies.CHOICES[name]]
+        raise DataError(f"There is no such policy for '{name}'", where=value, remedy=did_you_mean(value, known))
     if asked.table and asked.layout in ("folders", "flat"):
         raise DataError(f"The layout '{asked.layout}' takes no table", where=asked.table, remedy="Leave one of the two out.")
     return asked
 
 
 def label(root: Path, listing: places.Listing, asked: Asked) -> Labelling:
-    """Find out what is said about the files of a source. Raises `DataError` and `StorageError` for a table asked for."""
+    """Find out what is said about the files of a source. Raises `DataError` and `StorageError` for what was asked for."""
+    said = _with_policies(_labelled(root, listing, asked), asked.policies)
+    # A mask of what a layout knows, or of a finding, is told apart from others by its folder.
+    other = next((layout.mask for layout in LAYOUTS if layout.key == said.recognised), "mask")
+    findings = () if said.recognised else said.findings
+    apart = {*PART_WORDS, *(word for name in said.findings for word in name.split("/"))}
+    drawn = (found.path for found in listing.masks)
+    masks = mask_pairs.paired(said.rows, drawn, findings=findings, apart=apart, other=other)
+    return replace(said, masks=masks) if masks else said
+
+
+def _labelled(root: Path, listing: places.Listing, asked: Asked) -> Labelling:
     paths = [found.path for found in listing.files]
     if asked.layout == "flat":
         return Labelling({path: Row(0, path) for path in paths}, (), "images without labels, as asked")
+    if asked.layout in KEYS:
+        return _of_layout(root, paths, listing, asked)
+    known, notes = _recognised(root, paths, listing, asked) if asked.layout == "auto" else (None, [])
+    if known and known.table:
+        return known
     by_folder = _from_folders(paths, places.folders(paths))
     if asked.layout == "folders":
         return by_folder
     if asked.table:
-        return _from_table(root, asked.table, asked.columns, by_folder)
-    own, notes = _own_table(root, listing, asked.columns, by_folder)
+        return _from_table(root, asked.table, asked, by_folder)
+    own, more = _own_table(root, listing, asked, by_folder)
     if own is None and (asked.layout == "table" or asked.columns != Columns()):
-        return _demanded(root, listing, asked.columns, by_folder)
+        return _demanded(root, listing, asked, by_folder)
+    if known and (own is None or not own.findings):
+        return known
     labelling = own or by_folder
-    return replace(labelling, notes=(*labelling.notes, *notes))
+    return replace(labelling, notes=(*labelling.notes, *notes, *more))
+
+
+def _of_layout(root: Path, paths: Sequence[str], listing: places.Listing, asked: Asked) -> Labelling:
+    """The layout that the user asked for. Raises `DataError` where the source is not laid out so."""
+    seen, layout = listing.tables, next(layout for layout in LAYOUTS if layout.key == asked.layout)
+    for found in recognition.candidates(root, paths, seen, table=asked.table, keys={layout.key}):
+        if said := readings.read(found, root, paths, asked.policies, asked.columns):
+            return _as_labelling(found, said)
+    remedy = f"It is known by {layout.signs()}. Choose the folder that holds all of it, or --layout auto."
+    raise DataError(f"The images do not lie as those of {layout.name} do", where=asked.table or root, remedy=remedy)
+
+
+def _recognised(root: Path, paths: Sequence[str], listing: places.Listing, asked: Asked) -> tuple[Labelling | None, list[str]]:
+    """The public dataset that at least half of the images are of, if they are; and notes on others."""
+    best: tuple[int, Labelling] | None = None
+    notes: list[str] = []
+    for found in recognition.candidates(root, paths, listing.tables, table=asked.table):
+        try:
+            said = readings.read(found, root, paths, asked.policies, asked.columns)
+        except DataError:  # it has not the columns that the user named, so another table is meant
+            continue
+        if said and said.further:
+            notes.append(
+                f"the folders are named as those of {found.layout.name}, but {', '.join(said.further[:3])} is none of them; "
+                f"--layout {found.layout.key} takes the others so"
+            )
+        elif said and said.named * 2 >= len(paths) and (best is None or said.named > best[0]):
+            best = said.named, _as_labelling(found, said)
+        elif said:
+            share = f"{said.named} of {len(paths)} images are of {found.layout.name}"
+            notes.append(f"{share}; import their folder by itself to have them read so")
+    return (best[1] if best else None), notes
+
+
+def _as_labelling(found: recognition.Recognised, said: readings.Said) -> Labelling:
+    table = None
+    if said.table:
+        table = Table(said.table, said.named, bool(said.findings), True, said.header, said.columns)
+    return Labelling(
+        rows=said.rows,
+        findings=said.findings,
+        layout=said.how,
+        refused=said.refused,
+        left_out=said.left_out,
+        unmatched=said.unmatched,
+        table=table,
+        notes=said.notes,
+        recognised=found.layout.key,
+        why=found.why,
+        matters=said.matters,
+        patient_from=said.patient_from,
+    )
+
+
+def _with_policies(said: Labelling, policies: Policies) -> Labelling:
+    """For what is no known layout: the statement of no finding as the policy has it, and in words what is not as usual."""
+    if said.recognised:
+        return said
+    none = answers.no_findings(said.findings)
+    matters = (*said.matters, *(("no_finding",) if none else ()))
+    if none and policies.no_finding == ALL_NO:
+        labels = answers.all_no((row.labels for row in said.rows.values()), said.findings, none)
+        rows = {path: replace(row, labels=one) for (path, row), one in zip(said.rows.items(), labels, strict=True)}
+        said = replace(said, rows=rows, findings=tuple(name for name in said.findings if name not in none))
+    usual = Policies()
+    told = [name for name in matters if name == "readers" or getattr(policies, name) != getattr(usual, name)]
+    return replace(said, layout="; ".join([said.layout, *([policies.in_words(*told)] if told else [])]), matters=matters)
 
 
 def _from_folders(paths: Sequence[str], folders: places.Folders) -> Labelling:
-    answers = columns.answers([frozenset({name} if name else ()) for name in folders.findings_of], folders.findings)
+    stated = answers.listed((frozenset({name} if name else ()) for name in folders.findings_of), folders.findings)
     rows = {
-        path: Row(0, path, labels, part=part) for path, labels, part in zip(paths, answers, folders.parts_of, strict=True)
+        path: Row(0, path, labels, part=part) for path, labels, part in zip(paths, stated, folders.parts_of, strict=True)
     }  # fmt: skip
     return Labelling(rows, folders.findings, folders.how)
 
 
-def _own_table(root: Path, listing: places.Listing, named: Columns, by_folder: Labelling) -> tuple[Labelling | None, list[str]]:
+def _own_table(root: Path, listing: places.Listing, asked: Asked, by_folder: Labelling) -> tuple[Labelling | None, list[str]]:
     """The table at the top of a source that says something on at least half of its images, if one does; and notes."""
     found: list[tuple[Table, Labelling]] = []
     notes: list[str] = []
-    for path in sorted(listing.tables, key=_preference):
+    for path in sorted(listing.tables_at_top(root), key=_preference):
         try:
-            labelling = _from_table(root, path, named, by_folder)
+            labelling = _from_table(root, path, asked, by_folder)
         except (DataError, StorageError):  # this one is no table of images; perhaps another is
             continue
         table = labelling.table
@@ -119,21 +222,23 @@ def _preference(path: Path) -> tuple[int, str]:
     return (_FIRST_TABLES.index(stem) if stem in _FIRST_TABLES else len(_FIRST_TABLES)), path.name
 
 
-def _demanded(root: Path, listing: places.Listing, named: Columns, by_folder: Labelling) -> Labelling:
+def _demanded(root: Path, listing: places.Listing, asked: Asked, by_folder: Labelling) -> Labelling:
     """The user wants a table and none fits: say what is wrong with the likeliest one."""
-    if not listing.tables:
+    if not listing.tables_at_top(root):
         raise DataError("There is no table at the top of this folder", where=root, remedy="Name it with --labels.")
-    return _from_table(root, min(listing.tables, key=_preference), named, by_folder)
+    return _from_table(root, min(listing.tables_at_top(root), key=_preference), asked, by_folder)
 
 
-def _from_table(root: Path, path: Path, named: Columns, by_folder: Labelling) -> Labelling:
+def _from_table(root: Path, path: Path, asked: Asked, by_folder: Labelling) -> Labelling:
     table = tables.read(path)
-    chosen, notes = columns.chosen(table, named)
-    reading = columns.understood(table, chosen)
+    chosen, notes = columns.chosen(table, asked.columns)
+    reading = columns.understood(table, chosen, asked.policies)
     beside = path.absolute().parent
     inside = beside.relative_to(root).as_posix() if beside.is_relative_to(root) else ""
     found = joins.joined([row.path for row in reading.rows], by_folder.rows, root=root.as_posix(), beside=inside)
-    rows, left_out = _merged(reading.rows, found)
+    # Where readers are named, each may have several rows, one for each of what was seen.
+    merged = rows_of_files.merged(reading.rows, found.files, asked.policies, boxes=bool(chosen.reader))
+    rows, left_out = merged.rows, merged.refused
     if left_out:
         notes.append(f"{path.name} says two different things about {len(left_out)} images, for example {next(iter(left_out))}")
     told = zip(reading.rows, found.files, found.doubts, strict=True)
@@ -143,7 +248,8 @@ def _from_table(root: Path, path: Path, named: Columns, by_folder: Labelling) ->
     refused += [(f"{path.name}, line {row.line}: {row.path}", doubt) for row, doubt in doubtful if doubt]
     facts = any((chosen.patient, chosen.study, chosen.view, chosen.sex, chosen.age, chosen.source, chosen.part))
     named_files = len(rows)
-    rows = {file: replace(row, part=row.part or by_folder.rows[file].part) for file, row in rows.items()}
+    given = {file: part for file, row in rows.items() if not row.part and (part := by_folder.rows[file].part)}
+    rows |= {file: replace(rows[file], part=part) for file, part in given.items()}
     layout = f"{path.name}: {reading.how}"
     unnamed = [file for file in by_folder.rows if file not in rows and file not in left_out]
     if not reading.findings:
@@ -160,17 +266,5 @@ def _from_table(root: Path, path: Path, named: Columns, by_folder: Labelling) ->
         unmatched=unmatched,
         table=Table(path, named_files, bool(reading.findings), facts, table.header, chosen),
         notes=(*notes, *reading.notes),
+        matters=(*(("uncertain",) if reading.uncertain else ()), *(("readers",) if merged.readers else ())),
     )
-
-
-def _merged(rows: Sequence[Row], found: joins.Joined) -> tuple[dict[str, Row], dict[str, str]]:
-    """Rows by file; a file named by several rows that say different things is refused."""
-    merged: dict[str, Row] = {}
-    refused: dict[str, str] = {}
-    for row, file in zip(rows, found.files, strict=True):
-        if not file:
-            continue
-        first = merged.setdefault(file, replace(row, path=file))
-        if replace(row, path=file, line=first.line) != first:
-            refused[file] = f"the table says two different things about it (lines {first.line} and {row.line})"
-    return {file: row for file, row in merged.items() if file not in refused}, refused

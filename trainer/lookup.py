@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 
+from trainer import files
 from trainer.catalog import Catalog
-from trainer.errors import DataError, StorageError
+from trainer.errors import DataError, ImageError, StorageError
 from trainer.records import Filter, Record
 from trainer.runs import Run
+
+CHANGED = "The file has changed since it was imported"
 
 
 def record(catalog: Catalog, path: Path) -> Record | None:
@@ -21,6 +24,19 @@ def record(catalog: Catalog, path: Path) -> Record | None:
             if found == place:
                 return catalog.records([number])[0]
     return None
+
+
+def content(path: Path, digest: str) -> bytes:
+    """What a file holds, if that is still the image that was imported; for all that shows it beside what is known of it.
+
+    The content is compared, since tools that copy files keep their times. Raises `ImageError` for another image in its place,
+    and `StorageError`.
+    """
+    with files.storage_in_words(path):
+        found = path.read_bytes()
+    if files.digest(found) != digest:
+        raise ImageError(CHANGED, where=path, remedy="What is known is about the old one. Import its folder again.")
+    return found
 
 
 def part(run: Run, image: int) -> str:

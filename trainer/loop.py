@@ -72,7 +72,7 @@ class Training:
         self.run = run
         self._listener = listener
         self.catalog = catalog
-        self.settings = config.changed(config.TrainConfig(), about["config"])
+        self.settings = config.of_run(about["config"])
         self.names = tuple(about["findings"])
         self.about = about
         self.threads = devices.prepare(self.settings.compute.threads)
@@ -111,11 +111,11 @@ class Training:
         parts = {}
         for name in ("train", "validation"):
             ids = np.array(split.get(name, []), np.int64)
-            for sentence in dataset.unfit(self.catalog, ids, self.names, self.settings.task.kind, name):
+            for sentence in dataset.unfit(self.catalog, ids, dataset.of_task(self.settings.task, self.names), name):
                 self._tell("note", text=sentence)
             parts[name] = dataset.part(self.catalog, ids, self.names, self.settings, progress=progress)
         dataset.check(parts, self.names, self.run.project)
-        for sentence in dataset.unreadable(parts):
+        for sentence in (*dataset.unreadable(parts), *dataset.unlike(self.catalog, parts)):
             self._tell("note", text=sentence)
         for sentence in imbalance.missing(parts["train"].targets, self.settings.task.kind, self.names):
             self._tell("note", text=sentence)

@@ -63,6 +63,16 @@ class Header:
     versions: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
+    @property
+    def level(self) -> int:
+        """The level of the tree of findings that it learned, 0 as labelled (`config.Task.level`)."""
+        return int(self.settings.get("task.level", 0))
+
+    @property
+    def views(self) -> str:
+        """The views that it learned from (`config.Task.views`); networks from before that setting took all."""
+        return str(self.settings.get("task.views", "all"))
+
     def to_text(self) -> str:
         """As it stands in the file."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False, allow_nan=False)

@@ -42,30 +42,31 @@ class Outlook:
 
 def look(catalog: Catalog, task: config.Task, split: str = "") -> Outlook:
     """Look at a project as `train.run` would with this task and split ("": the active one). Raises `StorageError`."""
-    known = tuple(catalog.findings())
+    known = truths.known(catalog, task)
     if not len(catalog.ids()):
         return _nothing(known, "The project has no images yet.")
     if not split and not catalog.active_split():
         return _nothing(known, "The images are not divided into train, validation and test yet.")
     try:
         chosen = catalog.split(split or None)
+        for part in PARTS:
+            truths.check_views(catalog, chosen.parts.get(part, np.empty(0, np.int64)), task, part)
         names = truths.findings(catalog, task)
     except TrainerError as error:
         return _nothing(known, f"{error.what}. {error.remedy}".strip())
-    present = catalog.ids()
-    ids = {part: np.intersect1d(chosen.parts.get(part, np.empty(0, np.int64)), present) for part in PARTS}
-    answers = {part: catalog.labels(rows, names) for part, rows in ids.items()}
-    kept = {part: truths.usable(answers[part], task.kind) for part in PARTS}
-    usable = {part: answers[part][kept[part]] for part in PARTS}
+    question = truths.of_task(task, names)
+    ids = {part: chosen.parts.get(part, np.empty(0, np.int64)) for part in PARTS}
+    used = {part: truths.asked(catalog, rows, question) for part, rows in ids.items()}
+    usable = {part: answers for part, (_, answers) in used.items()}
     return Outlook(
         split=chosen.name,
         findings=names,
         known=known,
         targets=usable["train"],
         images={part: len(usable[part]) for part in PARTS},
-        patients={part: _people(catalog.patients(ids[part][kept[part]])) for part in PARTS},
+        patients={part: _people(catalog.patients(used[part][0])) for part in PARTS},
         problems=tuple(_problems(usable, names)),
-        remarks=tuple(_remarks(catalog, ids, usable, names, task.kind)),
+        remarks=tuple(_remarks(catalog, ids, usable, question)),
     )
 
 
@@ -101,10 +102,9 @@ def _remarks(
     catalog: Catalog,
     ids: dict[str, NDArray[np.int64]],
     usable: dict[str, NDArray[np.int8]],
-    names: Sequence[str],
-    task: str,
+    question: truths.Question,
 ) -> Iterator[str]:
     for part in PARTS:
-        yield from truths.unfit(catalog, ids[part], names, task, part)
-    if len(usable["train"]) and task == "multi-label":
-        yield from (told for told in imbalance.missing(usable["train"], task, names) if "without" in told)
+        yield from truths.unfit(catalog, ids[part], question, part)
+    if len(usable["train"]) and question.kind == "multi-label":
+        yield from (told for told in imbalance.missing(usable["train"], question.kind, question.findings) if "without" in told)

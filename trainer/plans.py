@@ -3,13 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from trainer import columns, labelling, places
+from trainer import columns, labelling, places, relocate
 from trainer.catalog import FILE, Catalog, Entry
-from trainer.errors import DataError
+from trainer.errors import DataError, command_line, counted
 from trainer.labelling import Asked, Labelling
+from trainer.layouts import KEYS
+from trainer.policies import Policies
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,9 @@ def _planned(project: Path, root: Path, only: tuple[Path, ...], asked: Asked) ->
         raise DataError("There are no images in this folder", where=root, remedy="It takes PNG, JPEG, TIFF and DICOM files.")
     known, last = _known(project, root)
     asked, note = (_as_last_time(last), True) if last and asked == Asked() else (asked, False)
-    said = labelling.label(root, listing, asked)
+    # Of single files nobody can say how their folder is laid out, and their tables are not looked for.
+    alone = bool(only) and asked.layout in KEYS
+    said = labelling.label(root, listing, replace(asked, layout="auto") if alone else asked)
     if note and asked != Asked():
         said = replace(
             said, notes=(*said.notes, f"{root.name} was read as in its last import; name a table or a layout to change that")
@@ -59,7 +64,14 @@ def _known(project: Path, root: Path) -> tuple[dict[str, Entry], dict[str, Any]]
         return {}, {}
     with Catalog.open(project) as catalog:
         places.check_nesting([root], [folder for folder in catalog.folders() if folder != root])
-        return catalog.known(root), catalog.options(root)
+        known = catalog.known(root)
+        if not known and (moved := relocate.recognised(catalog, root)):
+            raise DataError(
+                f"These are the images of {moved.root}, which are not at that place any more",
+                where=root,
+                remedy=f"To go on with them and all that is known of them: {command_line('relocate', project, root)}",
+            )
+        return known, catalog.options(root)
 
 
 def _as_last_time(last: dict[str, Any]) -> Asked:
@@ -71,7 +83,9 @@ def _as_last_time(last: dict[str, Any]) -> Asked:
             remedy="Name it with --labels, or choose --layout folders.",
         )
     named = last["columns"]
-    return Asked(last["layout"], table, columns.Columns(**{**named, "labels": tuple(named["labels"])}))
+    chosen = columns.Columns(**{**named, "labels": tuple(named["labels"])})
+    # Projects made before there were policies have none stored.
+    return Asked(last["layout"], table, chosen, Policies(**last.get("policies", {})))
 
 
 def check_tables(plans: Sequence[Plan]) -> None:
@@ -85,17 +99,45 @@ def check_tables(plans: Sequence[Plan]) -> None:
         )
 
 
-def with_row(entry: Entry, row: columns.Row, source: str) -> Entry:
-    """Add what table or folders say; where they are silent, what the file itself says."""
-    said: dict[str, Any] = json.loads(entry.facts)
-    return replace(
-        entry,
-        patient=row.patient or said.get("patient", ""),
-        study=row.study or said.get("study", ""),
-        view=row.view or columns.view(said.get("view", "")),
-        sex=row.sex or columns.sex(said.get("sex", "")),
-        age=row.age if row.age is not None else said.get("age"),
-        source=row.source or source,
-        part_given=row.part,
-        labels={name: value for name, value in row.labels.items() if name not in entry.by_hand},
-    )
+def good_to_know(plan: Plan) -> list[str]:
+    """What to know of a source, in sentences: of what is said about its images, of its files, of masks without an image."""
+    kept = {path for masks in plan.said.masks.values() for _, path in masks}
+    if not kept:
+        return [*plan.said.notes, *plan.listing.notes]
+    told = [note for note in plan.listing.notes if not note.endswith(("mask", "masks"))]  # they were not passed over
+    lost = len(plan.listing.masks) - len(kept)
+    told += [f"{counted(lost, 'mask')} {'belongs' if lost == 1 else 'belong'} to no image that is taken"] if lost > 0 else []
+    return [*plan.said.notes, *told]
+
+
+def with_row(entry: Entry, row: columns.Row, source: str, masks: Sequence[tuple[str, str]] = ()) -> Entry:
+    """Add what table or folders say, and the image's masks; where they are silent, what the file itself says."""
+    return Entry(**{**vars(entry), **told(entry.facts, row, source, masks, entry.by_hand)})
+
+
+def told(
+    facts: str, row: columns.Row, source: str, masks: Sequence[tuple[str, str]], by_hand: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Fields of the entry of an image of which a row and its own facts (JSON) are known.
+
+    A mapping: `dataclasses.replace` would take most of the time of an import of 200,000 files.
+    """
+    said = _facts(facts)
+    return {
+        "patient": row.patient or ("" if row.anonymous else said.get("patient", "")),
+        "study": row.study or said.get("study", ""),
+        "view": row.view or said["view"],
+        "sex": row.sex or said["sex"],
+        "age": row.age if row.age is not None else said.get("age"),
+        "source": row.source or source,
+        "part_given": row.part,
+        "masks": tuple(sorted(masks)),
+        "labels": {n: v for n, v in row.labels.items() if n not in by_hand} if by_hand else row.labels,
+    }
+
+
+@lru_cache(maxsize=256)
+def _facts(text: str) -> Mapping[str, Any]:
+    """What a file says about itself, in the catalog's words; thousands of pictures say the same."""
+    said: dict[str, Any] = json.loads(text)
+    return said | {"view": columns.view(said.get("view", "")), "sex": columns.sex(said.get("sex", ""))}

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainer import batches, checkpoints, dataset, devices, images, models, results, runs, verdicts
+from trainer import batches, checkpoints, dataset, devices, images, models, results, runs, suitability, verdicts
 from trainer.catalog import Catalog
 from trainer.errors import DataError, ImageError, Progress, WeightsError
 from trainer.picks import expanded
@@ -36,7 +36,7 @@ def member(path: Path, device: torch.device) -> Member:
             remedy="Let it train for at least one epoch: cxr-trainer resume RUN",
         )
     classifier, header = checkpoints.load(file)
-    if header.pipeline != images.PIPELINE:
+    if header.pipeline != images.PIPELINE and (header.pipeline, images.PIPELINE) not in images.ALIKE:
         raise WeightsError(
             f"The network was trained on images of pipeline {header.pipeline}; this version makes pipeline {images.PIPELINE}",
             where=file,
@@ -64,9 +64,7 @@ def on_catalog(
     progress: Progress | None = None,
 ) -> results.Prediction:
     """Predict catalogued images; those that cannot be read any more are left out. The classifier is put in evaluation mode."""
-    cache = batches.cached(
-        catalog.files(ids), size=header.size, fit=header.fit, folder=catalog.project / "cache", progress=progress
-    )
+    cache = dataset.squares(catalog, ids, header.size, header.fit, progress=progress)
     return on_cache(classifier, header, catalog, ids, cache, progress=progress)
 
 
@@ -95,7 +93,7 @@ def on_cache(
         ids=kept,
         findings=header.findings,
         probabilities=np.concatenate(found) if found else np.empty((0, len(header.findings)), np.float32),
-        targets=dataset.targets(catalog, kept, header.findings),
+        targets=dataset.targets(catalog, kept, header.findings, header.level),
         patients=tuple(catalog.patients(kept)),
         task=header.task,
         view=view,
@@ -149,8 +147,15 @@ def on_image(members: Sequence[Member], image: images.Image, path: Path) -> File
         square = images.to_square(image.pixels, one.header.size, one.header.fit)
         each.append(probabilities(one.classifier, square[None, None], one.header.task)[0])
     stacked = np.stack(each)
+    doubts = suitability.doubts(image.facts, learned([one.header for one in members]), image.pixels)
     spread = stacked.std(0, ddof=1) if len(each) > 1 else np.zeros_like(stacked[0])
-    return FilePrediction(path, stacked.mean(0), spread.astype(np.float32), warnings=image.facts.warnings)
+    return FilePrediction(path, stacked.mean(0), spread.astype(np.float32), warnings=(*image.facts.warnings, *doubts))
+
+
+def learned(headers: Sequence[checkpoints.Header]) -> str:
+    """The views that all of them learned from; "" where they differ."""
+    kinds = {header.views for header in headers}
+    return kinds.pop() if len(kinds) == 1 else ""
 
 
 def table(headers: Sequence[checkpoints.Header], predictions: Sequence[FilePrediction]) -> str:

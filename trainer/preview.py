@@ -6,8 +6,8 @@ DICOM headers of the files say: these are read for the examples alone.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from trainer import columns, elements, images, plans, tables
@@ -15,6 +15,7 @@ from trainer.catalog import Entry, project_folder
 from trainer.columns import Columns, Row
 from trainer.errors import DataError, Progress, TrainerError
 from trainer.labelling import Asked
+from trainer.layouts import LAYOUTS
 from trainer.places import Found
 from trainer.plans import Plan, Refused
 
@@ -26,6 +27,9 @@ class Looked:
     """One source: its image files, what was recognised in words, and its table with what each column was taken for.
 
     `tables` are all that lie at its top; `table` is the one that is used, with its `header`; without one both are empty.
+    `recognised` is the name of a known dataset and `key` that of its layout ("" is none), `why` the evidence for it in
+    sentences, and `notes` what to know of it and of what was found. `matters` names the policies that change something here
+    (how they are set stands in `layout`); `masks` counts by kind those that are kept beside images to be taken.
     """
 
     root: Path
@@ -35,6 +39,12 @@ class Looked:
     table: Path | None
     header: tuple[str, ...]
     columns: Columns
+    key: str = ""
+    recognised: str = ""
+    why: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    matters: tuple[str, ...] = ()
+    masks: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class Preview:
     `relabelled` will be described otherwise than now; `gone` are images of the project whose files are there no more.
     `findings` maps a name to its images (yes, no, not stated) among those to be taken, `patients` counts those that are known
     before any file is opened, `patient_from` says in words where the patient comes from. `examples` are the first images
-    as they will be stored.
+    as they will be stored. `asked` is what holds: of an import without choices that of the last one.
     """
 
     project: Path
@@ -64,6 +74,7 @@ class Preview:
     unmatched: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     problem: TrainerError | None = None
+    asked: Asked = field(default_factory=Asked)
 
     @property
     def taken(self) -> int:
@@ -83,12 +94,12 @@ def run(project: Path, sources: Sequence[Path], asked: Asked | None = None, prog
         looked = _table_alone(asked, sources)
         if looked is None:
             raise
-        return Preview(folder, (looked,), problem=error)
+        return Preview(folder, (looked,), problem=error, asked=asked)
     looked_at = tuple(map(_looked, found))
     try:
         plans.check_tables(found)
     except DataError as error:
-        return Preview(folder, looked_at, sum(one.files for one in looked_at), problem=error)
+        return Preview(folder, looked_at, sum(one.files for one in looked_at), problem=error, asked=found[0].asked)
     if progress:
         progress(0, 0)
     return _counted(folder, found, looked_at)
@@ -96,15 +107,29 @@ def run(project: Path, sources: Sequence[Path], asked: Asked | None = None, prog
 
 def _looked(plan: Plan) -> Looked:
     table = plan.said.table
+    known = next((layout for layout in LAYOUTS if layout.key == plan.said.recognised), None)
+    traps = known.notes if known else ()
     return Looked(
         root=plan.root,
         files=len(plan.listing.files),
         layout=plan.said.layout,
-        tables=plan.listing.tables,
+        tables=plan.listing.tables_at_top(plan.root),
         table=table.path if table else None,
         header=table.header if table else (),
         columns=table.columns if table else Columns(),
+        key=plan.said.recognised,
+        recognised=known.name if known else "",
+        why=plan.said.why,
+        notes=tuple(sorted(dict.fromkeys(plans.good_to_know(plan)), key=lambda note: note not in traps)),
+        matters=plan.said.matters,
+        masks=_masks(plan),
     )
+
+
+def _masks(plan: Plan) -> dict[str, int]:
+    """Masks by kind, the most frequent first, beside the images that the import will take."""
+    images = (file.path for file, *_, why in _sorted(plan) if not why)
+    return dict(Counter(kind for path in images for kind, _ in plan.said.masks.get(path, ())).most_common())
 
 
 def _table_alone(asked: Asked, sources: Sequence[Path]) -> Looked | None:
@@ -153,7 +178,8 @@ def _counted(project: Path, found: Sequence[Plan], looked: tuple[Looked, ...]) -
         examples=examples,
         refused=tuple(refused),
         unmatched=tuple(path for path in dict.fromkeys(p for plan in found for p in plan.said.unmatched) if path in nowhere),
-        warnings=tuple(dict.fromkeys(note for plan in found for note in (*plan.listing.notes, *plan.said.notes))),
+        warnings=tuple(dict.fromkeys(note for plan in found for note in plans.good_to_know(plan))),
+        asked=found[0].asked,
     )
 
 
@@ -173,7 +199,7 @@ def _entry(plan: Plan, file: Found, old: Entry | None, row: Row | None) -> Entry
     """The image as it will be stored, as far as that can be known without opening its file."""
     entry = old or Entry(file.path, "", file.bytes, file.modified, 0, 0, facts="{}")
     silent = row is None or (old is not None and plan.only and not plan.said.table)
-    return entry if silent or row is None else plans.with_row(entry, row, plan.root.name)
+    return entry if silent or row is None else plans.with_row(entry, row, plan.root.name, plan.said.masks.get(file.path, ()))
 
 
 def _as_stored(plan: Plan, file: Found, old: Entry | None, row: Row | None) -> Entry:
@@ -182,7 +208,7 @@ def _as_stored(plan: Plan, file: Found, old: Entry | None, row: Row | None) -> E
         return _entry(plan, file, old, row)
     said = {name: value for name, value in elements.facts(plan.root / file.path).items() if value not in ("", None)}
     blank = Entry(file.path, "", file.bytes, file.modified, 0, 0, facts=json.dumps(said))
-    return plans.with_row(blank, row, plan.root.name) if row else blank
+    return plans.with_row(blank, row, plan.root.name, plan.said.masks.get(file.path, ())) if row else blank
 
 
 def _gone(plan: Plan) -> int:
@@ -204,7 +230,7 @@ def _patient_from(found: Sequence[Plan], examples: Sequence[Entry], patients: Se
         for plan in found
         if plan.said.table and plan.said.table.columns.patient
     )
-    told = list(named)
+    told = [*named, *dict.fromkeys(plan.said.patient_from for plan in found if plan.said.patient_from)]
     if any(entry.patient and not patient for entry, patient in zip(examples, patients, strict=False)):
         told.append("the DICOM header of each file")
     if told:

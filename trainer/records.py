@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,12 @@ YES, NO, NOT_STATED = 1, 0, -1
 PARTS = ("train", "validation", "test", "external")
 GONE, DUPLICATE = "gone", "duplicate"
 """Flags that an import sets itself: the file is not there any more; another file of its source has the same content."""
+
+UNREADABLE = "unreadable"
+"""Flag of an image whose pixels turned out to be damaged when they were needed; a file with another content loses it."""
+
+NOT_CHEST = "not a chest radiograph?"
+"""Flag of an image whose header says so when it is imported, or whose pixels look so when they are first read."""
 
 PART_WORDS = {
     "train": "train", "training": "train", "val": "validation", "valid": "validation", "validate": "validation",
@@ -70,7 +77,9 @@ class Entry:
     """One image as an import stores it. `id` 0 is a new image; `path` is from the source folder, with forward slashes.
 
     `modified` is in nanoseconds since the epoch, `facts` is JSON (what the file itself says), `labels` are those of the
-    source (1 yes, 0 no) without the findings `by_hand`, which the user answered and no import changes.
+    source (1 yes, 0 no) without the findings `by_hand`, which the user answered and no import changes, and `masks` are pairs
+    of a kind ("lung", "left lung", "right lung", "lesion", "mask") and a file, its path from the source folder, sorted.
+    `odd` is a new image whose own header says that it is no chest radiograph.
     """
 
     path: str
@@ -88,10 +97,26 @@ class Entry:
     part_given: str = ""
     facts: str = ""
     labels: Mapping[str, int] = field(default_factory=dict)
+    masks: tuple[tuple[str, str], ...] = ()
     duplicate: bool = False
+    odd: bool = False
     gone: bool = False
     by_hand: frozenset[str] = frozenset()
     id: int = 0
+
+
+@dataclass(frozen=True)
+class SourceFolder:
+    """One source of a project: its folder, what was recognised in it in words, and how it was imported (`options`).
+
+    `images` are those that are there, and `masks` counts the masks beside them by kind, the most frequent first.
+    """
+
+    root: Path
+    layout: str
+    options: Mapping[str, Any]
+    images: int
+    masks: Mapping[str, int]
 
 
 @dataclass(frozen=True)

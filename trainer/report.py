@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 import trainer
-from trainer import drawings, examples, explain, files, plots, predict, runs, sections
+from trainer import drawings, examples, explain, files, plots, predict, runs, sections, truths
 from trainer.catalog import SUFFIX, Catalog
 from trainer.errors import DataError, Progress, RunError, StorageError
 from trainer.meanings import METRICS, REPEATED
@@ -105,7 +105,7 @@ def _page(found: runs.Run, progress: Progress | None) -> str:
         catalog, problem = _opened(found.project)
         if catalog is not None:
             stack.enter_context(catalog)
-        data = sections.data(found, catalog, problem, header.findings, header.task)
+        data = sections.data(found, catalog, problem, truths.of_header(header))
         best = _best(judged)
         shown, scale, why_none = _examples(member, catalog, problem, best, int(about.get("seed", 0)), progress)
     return _rendered(

@@ -83,7 +83,16 @@ CREATE TABLE split_images (
 CREATE INDEX split_images_by_part ON split_images (split, part, image);
 """
 
-STEPS: tuple[str, ...] = (_FIRST,)
+_SECOND = """
+CREATE TABLE masks (
+    image INTEGER NOT NULL REFERENCES images (id),
+    kind TEXT NOT NULL,                -- lung, left lung, right lung, lesion, mask
+    path TEXT NOT NULL,                -- from the image's folder, with forward slashes
+    PRIMARY KEY (image, kind, path)
+) WITHOUT ROWID;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _SECOND)
 """Step n leads from schema version n to n + 1."""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import config, dataset, plots, runs
+from trainer import config, plots, runs, truths
 from trainer.catalog import PARTS, Catalog, Filter
 from trainer.meanings import METRIC_NAMES
 from trainer.records import GONE, NOT_STATED
@@ -62,13 +62,14 @@ class Training:
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Images of one part that the task can use, and how many it cannot use or are not there any more."""
+    """Images of one part that the task can use, and how many it cannot use, are not there any more, or are of other views."""
 
     ids: NDArray[np.int64]
     targets: NDArray[np.int8]
     patients: tuple[str, ...]
     unusable: int
     absent: int
+    views: int
 
 
 def metric_name(name: str) -> str:
@@ -81,8 +82,11 @@ def moment(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def data(run: runs.Run, catalog: Catalog | None, problem: str, names: Sequence[str], task: str) -> Data:
-    """Count the images of the run's split; without a catalog (then `problem` says why) only their numbers."""
+def data(run: runs.Run, catalog: Catalog | None, problem: str, question: truths.Question) -> Data:
+    """Count the images of the run's split that the network was asked about; without a catalog only their numbers.
+
+    `problem` says why there is no catalog.
+    """
     split = run.split()
     rows = [("Rule", str(split.get("rule", "")) or "unknown"), ("Seed", str(split.get("seed", "unknown")))]
     if split.get("folds"):
@@ -93,19 +97,17 @@ def data(run: runs.Run, catalog: Catalog | None, problem: str, names: Sequence[s
     if catalog is None:
         sizes = Table(("", *parts), (("all images", *(str(len(ids)) for ids in parts.values())),))
         return Data(sizes, Table((), ()), tuple(rows), warnings, (), problem)
-    used = {name: _part(catalog, ids, names, task) for name, ids in parts.items()}
-    left_out = (*_outside(catalog, parts), *_inside(used, task))
-    return Data(_findings(used, names), _groups(catalog, used), tuple(rows), warnings, left_out)
+    used = {name: _part(catalog, ids, question) for name, ids in parts.items()}
+    left_out = (*_outside(catalog, parts), *_inside(used, question.kind))
+    return Data(_findings(used, question.findings), _groups(catalog, used), tuple(rows), warnings, left_out)
 
 
-def _part(catalog: Catalog, ids: NDArray[np.int64], names: Sequence[str], task: str) -> _Part:
+def _part(catalog: Catalog, ids: NDArray[np.int64], question: truths.Question) -> _Part:
     present = np.intersect1d(ids, catalog.ids())
-    targets = np.full((len(present), len(names)), NOT_STATED, np.int8)  # also where no image states a finding any more
-    known = [k for k, name in enumerate(names) if name in set(catalog.findings())]
-    targets[:, known] = catalog.labels(present, [names[k] for k in known])
-    usable = dataset.usable(targets, task)
-    kept = present[usable]
-    return _Part(kept, targets[usable], tuple(catalog.patients(kept)), int((~usable).sum()), len(ids) - len(present))
+    kept, targets = truths.asked(catalog, present, question)
+    views = truths.views_left_out(catalog, present, question.views)
+    unusable = len(present) - views - len(kept)
+    return _Part(kept, targets, tuple(catalog.patients(kept)), unusable, len(ids) - len(present), views)
 
 
 def _findings(parts: Mapping[str, _Part], names: Sequence[str]) -> Table:
@@ -162,6 +164,8 @@ def _inside(parts: Mapping[str, _Part], task: str) -> Iterator[str]:
     for name, part in parts.items():
         if part.absent:
             yield f"{_images(part.absent)} of {name}: excluded or gone since the split was made."
+        if part.views:
+            yield f"{_images(part.views)} of {name}: lateral, or another view that is not frontal."
         if part.unusable:
             yield f"{_images(part.unusable)} of {name}: {needs}."
 
@@ -172,7 +176,7 @@ def _images(count: int) -> str:
 
 def settings(about: Mapping[str, Any], history: Sequence[Event]) -> Settings:
     """Tabulate the configuration of a run, and where it ran."""
-    values = about.get("config", {})
+    values = config.completed(about.get("config", {}))
     changed, every = [], []
     for item in config.settings():
         value, default = _text(values.get(item.key, item.default), item.unit), _text(item.default, item.unit)

@@ -1,23 +1,26 @@
-"""Tables as the world writes them (CSV, TSV, `;` or `|` between cells, any encoding) as rows of stripped text."""
+"""Tables as the world writes them (CSV, TSV, `;` or `|` between cells, packed, workbooks) as rows of stripped text."""
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer import files
+from trainer import files, texts, workbooks
 from trainer.errors import DataError, did_you_mean
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".tab")
+SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".xlsx", ".csv.gz", ".tsv.gz")
 LARGEST = 1 << 30
-"""Bytes: the largest known dataset table has 100 MB; more than this is no table of images."""
+"""Bytes, unpacked: the largest known dataset table has 100 MB; more than this is no table of images."""
 
+_SAMPLE = 200_000  # characters; enough for 50 rows, and the last line may be cut
+_ALIKE = 100_000  # different cells of one column; where there are more, few are alike
+_LOOKED = 4096  # rows after which it is looked at again which columns say few different things
 _DELIMITERS = (",", "\t", ";", "|")
 _REMEDY = "Save it as CSV (UTF-8) with a header line, then try again."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """One row: its line number in the file (the header is 1) and its cells, as many as the header has."""
 
@@ -27,8 +30,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """A whole table. `header` names are unique: a second "label" is called "label (2)", and both are `doubtful`.
+    """A whole table, or some of its columns.
 
+    `header` names are unique: a second "label" is called "label (2)", and both are `doubtful`.
     `ragged` are rows with more cells than the header, whose cells nobody can place; `notes` say what was odd, in words.
     """
 
@@ -67,58 +71,77 @@ def plain(name: str) -> str:
     return "".join(c for c in name.casefold() if c.isalnum())
 
 
-def read(path: Path) -> Table:
-    """Read a table. Raises `DataError` (no text, empty, broken quotation marks) and `StorageError`."""
+def is_table(path: Path | str) -> bool:
+    """Whether a file is a table by its name."""
+    return str(path).casefold().endswith(SUFFIXES)
+
+
+def read(path: Path, only: Collection[str] = ()) -> Table:
+    """Read a table; with `only`, no other columns than these are kept (those that are not there are left out).
+
+    Raises `DataError` (no text, empty, broken quotation marks, a damaged or locked workbook) and `StorageError`.
+    """
     with files.storage_in_words(path):
-        if path.is_file() and path.stat().st_size > LARGEST:
-            raise DataError("The file is too large to be a table of images", where=path, remedy=_REMEDY)
-        content = path.read_bytes()
-    text, notes = _decoded(content, path)
-    rows, more = _parsed(text, path)
-    rows = [(number, [cell.strip() for cell in cells]) for number, cells in rows]
-    rows = [(number, cells) for number, cells in rows if any(cells)]
-    if not rows:
+        if workbooks.is_workbook(path):
+            rows, notes = workbooks.rows(path)
+            return _assembled(path, rows, notes, only)
+        text = texts.examined(path, LARGEST)
+        delimiter = _delimiter(texts.start(path, _SAMPLE))
+        # Strict first, because an open quotation mark would swallow all rows after it.
+        try:
+            with texts.opened(text) as lines:
+                return _assembled(path, _cells(lines, delimiter, strict=True), text.notes, only)
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                remedy = "Correct the table."
+                raise DataError("A quotation mark is opened but never closed", where=path, remedy=remedy) from error
+        notes = [*text.notes, f"{path.name} has misplaced quotation marks"]
+        try:
+            with texts.opened(text) as lines:
+                return _assembled(path, _cells(lines, delimiter, strict=False), notes, only)
+        except csv.Error as error:
+            raise DataError(f"This is no readable table: {error}", where=path, remedy=_REMEDY) from error
+
+
+def header(path: Path) -> tuple[str, ...]:
+    """Names of a table's columns as `read` gives them, without reading further. Raises `DataError` and `StorageError`."""
+    with files.storage_in_words(path):
+        if workbooks.is_workbook(path):
+            rows: Iterable[tuple[int, list[str]]] = workbooks.rows(path, first_only=True)[0]
+        else:
+            sample = texts.start(path, _SAMPLE)
+            rows = _cells(io.StringIO(sample, newline=""), _delimiter(sample), strict=False)
+        try:
+            names = next((cells for _, cells in rows if any(map(str.strip, cells))), [])
+        except csv.Error as error:
+            raise DataError(f"This is no readable table: {error}", where=path, remedy=_REMEDY) from error
+    if not names:
         raise DataError("The table is empty", where=path, remedy=_REMEDY)
-    if len(rows) == 1:
-        raise DataError("The table has a header but no rows", where=path, remedy=_REMEDY)
-    return _assembled(path, rows[0][1], rows[1:], [*notes, *more])
+    return _unique(_without_trailing(names))[0]
 
 
-def _decoded(content: bytes, path: Path) -> tuple[str, list[str]]:
-    if content.startswith(b"PK"):
-        raise DataError("This is a workbook or an archive, not a text table", where=path, remedy=_REMEDY)
-    try:
-        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return content.decode("utf-16"), []
-        if b"\0" in content:
-            raise DataError("This is no text table", where=path, remedy=_REMEDY)
-        return content.decode("utf-8-sig"), []
-    except UnicodeDecodeError:
-        note = f"{path.name} is not UTF-8; it was read as Windows-1252"
-    # cp1252 leaves five bytes undefined; Latin-1 never fails.
-    try:
-        return content.decode("cp1252"), [note]
-    except UnicodeDecodeError:
-        return content.decode("latin-1"), [note.replace("Windows-1252", "Latin-1")]
+def lines_without_header(path: Path) -> tuple[tuple[int, str], ...]:
+    """Lines of a text that has no header, such as a list of files: number from 1 and stripped text; empty ones left out.
+
+    Raises `DataError` (no text) and `StorageError`.
+    """
+    with files.storage_in_words(path):
+        if workbooks.is_workbook(path):
+            raise DataError("This is a workbook or an archive, not a list", where=path, remedy="Save it as plain text.")
+        with texts.opened(texts.examined(path, LARGEST)) as file:
+            lines = [(number, line.strip()) for number, line in enumerate(_split(file), 1)]
+    return tuple((number, line) for number, line in lines if line)
 
 
-def _parsed(text: str, path: Path) -> tuple[list[tuple[int, list[str]]], list[str]]:
-    """Rows with their line numbers; strict first, because an open quotation mark would swallow all rows after it."""
-    delimiter = _delimiter(text)
-    try:
-        return _cells(text, delimiter, strict=True), []
-    except csv.Error as error:
-        if "unexpected end" in str(error):
-            raise DataError("A quotation mark is opened but never closed", where=path, remedy="Correct the table.") from error
-    try:
-        return _cells(text, delimiter, strict=False), [f"{path.name} has misplaced quotation marks"]
-    except csv.Error as error:
-        raise DataError(f"This is no readable table: {error}", where=path, remedy=_REMEDY) from error
+def _split(file: Iterable[str]) -> Iterator[str]:
+    """Lines whose ends are CR LF, LF or CR, and none of the rarer signs that `str.splitlines` takes for ends."""
+    for line in file:
+        yield line.rstrip("\r\n")
 
 
-def _cells(text: str, delimiter: str, *, strict: bool) -> list[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict, skipinitialspace=True)
-    return [(reader.line_num, cells) for cells in reader]
+def _cells(lines: Iterable[str], delimiter: str, *, strict: bool) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=True)
+    return ((reader.line_num, cells) for cells in reader)
 
 
 def _delimiter(text: str) -> str:
@@ -126,12 +149,11 @@ def _delimiter(text: str) -> str:
 
     "|" also stands between labels inside a cell, so it must be in the header to count.
     """
-    # Enough of the text for 50 rows; the last line may be cut and is left out.
-    sample = text[:200_000].splitlines(keepends=True)[:51]
+    sample = text.splitlines(keepends=True)[:51]
     best, best_score = ",", (0.0, 0)
     for delimiter in _DELIMITERS:
         try:
-            rows = [cells for _, cells in _cells("".join(sample), delimiter, strict=False) if cells]
+            rows = [cells for _, cells in _cells(io.StringIO("".join(sample), newline=""), delimiter, strict=False) if cells]
         except csv.Error:
             continue
         width = len(rows[0]) if rows else 0
@@ -143,20 +165,55 @@ def _delimiter(text: str) -> str:
     return best
 
 
-def _assembled(path: Path, names: list[str], rows: Sequence[tuple[int, list[str]]], notes: list[str]) -> Table:
-    while names and not names[-1]:
-        names.pop()
-    header, doubtful = _unique(names)
+def _assembled(path: Path, rows: Iterable[tuple[int, list[str]]], notes: Sequence[str], only: Collection[str]) -> Table:
+    filled = ((number, cells) for number, cells in rows if any(map(str.strip, cells)))
+    names = next((cells for _, cells in filled), None)
+    if names is None:
+        raise DataError("The table is empty", where=path, remedy=_REMEDY)
+    header, doubtful = _unique(_without_trailing(names))
+    wanted = {plain(name) for name in only} - {""}
+    # By the name as it stands in the file, so that both of two that are alike are kept and told.
+    kept = [place for place, name in enumerate(header) if not wanted or wanted & {plain(name), plain(names[place])}]
+    lines, ragged, short = _lines(filled, len(header), kept)
+    if not lines and not ragged:
+        raise DataError("The table has a header but no rows", where=path, remedy=_REMEDY)
+    if short:
+        notes = [*notes, f"{short} rows of {path.name} are shorter than its header; the missing cells count as empty"]
+    return Table(path, tuple(header[place] for place in kept), tuple(lines), tuple(ragged), doubtful, tuple(notes))
+
+
+def _lines(rows: Iterable[tuple[int, list[str]]], width: int, kept: Sequence[int]) -> tuple[list[Line], list[Line], int]:
+    """Lines with the cells `kept`, those with more cells than the header apart, and how many have fewer.
+
+    Equal cells of a column are one text in memory, as most columns say few different things; where they say many, not.
+    """
     lines: list[Line] = []
     ragged: list[Line] = []
     short = 0
+    known: list[dict[str, str]] = [{} for _ in kept]
+    alike = [(place, words.setdefault) for place, words in enumerate(known)]
     for number, cells in rows:
-        short += len(cells) < len(header)
-        full = tuple(cells[: len(header)]) + ("",) * (len(header) - len(cells))
-        (ragged if any(cells[len(header) :]) else lines).append(Line(number, full))
-    if short:
-        notes.append(f"{short} rows of {path.name} are shorter than its header; the missing cells count as empty")
-    return Table(path, header, tuple(lines), tuple(ragged), doubtful, tuple(notes))
+        into = lines
+        if len(cells) != width:
+            short += len(cells) < width
+            into = ragged if any(map(str.strip, cells[width:])) else lines
+            cells = [*cells[:width], *[""] * (width - len(cells))]
+        row = [*map(str.strip, cells)] if len(kept) == width else [cells[place].strip() for place in kept]
+        for place, once in alike:
+            row[place] = once(row[place], row[place])
+        into.append(Line(number, tuple(row)))
+        if not len(lines) % _LOOKED:
+            alike = [(place, once) for place, once in alike if len(known[place]) < min(_ALIKE, len(lines) // 2 or _ALIKE)]
+            known = [words if any(place == one for one, _ in alike) else {} for place, words in enumerate(known)]
+    return lines, ragged, short
+
+
+def _without_trailing(names: Sequence[str]) -> list[str]:
+    """Header names without the empty ones at the end."""
+    found = [name.strip() for name in names]
+    while found and not found[-1]:
+        found.pop()
+    return found
 
 
 def _unique(names: Sequence[str]) -> tuple[tuple[str, ...], frozenset[str]]:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 import trainer
@@ -37,6 +38,8 @@ def run(
         if not split and not catalog.active_split():
             raise DataError("The project has no split yet", where=project, remedy=f"Make one: {command_line('split', project)}")
         chosen = catalog.split(split or None)
+        for part in ("train", "validation"):
+            dataset.check_views(catalog, chosen.parts.get(part, np.empty(0, np.int64)), settings.task, part)
         names = dataset.findings(catalog, settings.task)
         _check(settings, progress)
         about = _about(settings, names, chosen, recipe, command)

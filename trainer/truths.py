@@ -1,20 +1,48 @@
 """What the catalog answers about the findings of a run, and which images its task can use. Without torch."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import config
+from trainer import config, levels, views
 from trainer.catalog import NOT_STATED, Catalog
 from trainer.errors import ConfigError, DataError, did_you_mean
+from trainer.model_card import Header
+
+Ids = NDArray[np.int64]
 
 
-def targets(catalog: Catalog, ids: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.int8]:
+@dataclass(frozen=True)
+class Question:
+    """What is asked of each image of the right view: the findings, by the rule of the task's kind, at a level of their tree."""
+
+    findings: tuple[str, ...]
+    kind: str
+    level: int = levels.AS_LABELLED
+    views: str = config.ALL_VIEWS
+
+
+def of_task(task: config.Task, names: Sequence[str]) -> Question:
+    """What a training with this task asks; `names` are its findings."""
+    return Question(tuple(names), task.kind, task.level, task.views)
+
+
+def of_header(header: Header) -> Question:
+    """What a trained network was asked: so it is judged."""
+    return Question(header.findings, header.task, header.level, header.views)
+
+
+def targets(catalog: Catalog, ids: Ids, names: Sequence[str], level: int = levels.AS_LABELLED) -> NDArray[np.int8]:
     """Answers int8 [N, K] for findings of which the catalog may not know all: those are not stated."""
-    known = set(catalog.findings())
+    known = catalog.findings()
+    if level != levels.AS_LABELLED:
+        stored = levels.related(known, names)
+        return levels.answered(catalog.labels(ids, stored), stored, names)
     found = np.full((len(ids), len(names)), NOT_STATED, np.int8)
-    columns = [place for place, name in enumerate(names) if name in known]
+    there = set(known)
+    columns = [place for place, name in enumerate(names) if name in there]
     found[:, columns] = catalog.labels(ids, [names[place] for place in columns])
     return found
 
@@ -26,19 +54,48 @@ def usable(answers: NDArray[np.int8], task: str) -> NDArray[np.bool_]:
     return np.asarray((answers >= 0).any(1))
 
 
+def in_view(catalog: Catalog, ids: Ids, chosen: str) -> NDArray[np.bool_]:
+    """Images of the views that a task takes, bool [N]; an image whose view is not known is taken always."""
+    if chosen == config.ALL_VIEWS:
+        return np.ones(len(ids), dtype=np.bool_)
+    words = [str(word) for word in catalog.column(ids, "view")]
+    wrong = {word for word in set(words) if views.kind(word) in (views.LATERAL, views.OTHER)}
+    return np.array([word not in wrong for word in words], dtype=np.bool_)
+
+
+def asked(catalog: Catalog, ids: Ids, question: Question) -> tuple[Ids, NDArray[np.int8]]:
+    """Those of `ids` that are there and that the task can use, ascending, and their answers int8 [N, K]."""
+    present = np.intersect1d(ids, catalog.ids())
+    present = present[in_view(catalog, present, question.views)]
+    answers = targets(catalog, present, question.findings, question.level)
+    kept = usable(answers, question.kind)
+    return present[kept], answers[kept]
+
+
+def known(catalog: Catalog, task: config.Task) -> tuple[str, ...]:
+    """Names of the findings that a task can choose among, in stored order."""
+    return levels.named(catalog.findings(), task.level)
+
+
 def findings(catalog: Catalog, task: config.Task) -> tuple[str, ...]:
-    """The findings to learn: those asked for, or all that some image has. Raises `ConfigError`, `DataError`."""
-    known = catalog.findings()
+    """The findings to learn: those asked for, or all that some image of a right view has. Raises `ConfigError`, `DataError`."""
+    names = known(catalog, task)
     for name in task.findings:
-        if name not in known:
+        if name not in names:
+            at = f" at level {task.level} of the tree of findings" if task.level else ""
             raise ConfigError(
-                f"No image of this project states '{name}'", where="task.findings", remedy=did_you_mean(name, known)
+                f"No image of this project states '{name}'{at}", where="task.findings", remedy=did_you_mean(name, names)
             )
-    if task.findings:
-        chosen = task.findings
-    else:
-        labels = catalog.labels(catalog.ids(), known)
-        chosen = tuple(name for name, column in zip(known, labels.T, strict=True) if (column == 1).any())
+    every = catalog.ids()
+    ids = every[in_view(catalog, every, task.views)]
+    if len(every) and not len(ids):
+        raise _no_fitting_view(catalog, "project")
+    chosen = task.findings
+    if not chosen:
+        stored = catalog.findings()
+        labels = catalog.labels(ids, stored)
+        present = [name for name, column in zip(stored, labels.T, strict=True) if (column == 1).any()]
+        chosen = levels.named(present, task.level)
     if len(chosen) < (2 if task.kind == "multi-class" else 1):
         raise DataError(
             f"There is nothing to tell apart: {chosen[0]} is the only finding" if chosen else "No image has a finding",
@@ -48,17 +105,59 @@ def findings(catalog: Catalog, task: config.Task) -> tuple[str, ...]:
     return chosen
 
 
-def unfit(catalog: Catalog, ids: NDArray[np.int64], names: Sequence[str], task: str, part: str) -> list[str]:
+def check_views(catalog: Catalog, ids: Ids, task: config.Task, part: str) -> None:
+    """Refuse a part all of whose images have a view that the task leaves out. Raises `DataError`."""
+    present = np.intersect1d(ids, catalog.ids())
+    if len(present) and not in_view(catalog, present, task.views).any():
+        raise _no_fitting_view(catalog, f"{part} part")
+
+
+def _no_fitting_view(catalog: Catalog, whole: str) -> DataError:
+    return DataError(
+        f"Every image of the {whole} is a lateral or another view that is not frontal, and the task takes frontal views only",
+        where=catalog.project,
+        remedy="Take in all views (--set task.views=all), or correct the views and import again.",
+    )
+
+
+def views_left_out(catalog: Catalog, ids: Ids, chosen: str) -> int:
+    """How many of `ids` are there, and are left out for their view alone."""
+    present = np.intersect1d(ids, catalog.ids())
+    return int((~in_view(catalog, present, chosen)).sum())
+
+
+def unfit(catalog: Catalog, ids: Ids, question: Question, part: str) -> list[str]:
     """Sentences on the images of a part that the task cannot use."""
-    answers = catalog.labels(np.intersect1d(ids, catalog.ids()), names)
-    several = int(((answers == 1).sum(1) > 1).sum()) if task == "multi-class" else 0
-    without = int((~usable(answers, task)).sum()) - several
+    every = np.intersect1d(ids, catalog.ids())
+    fitting = in_view(catalog, every, question.views)
+    present = every[fitting]
+    answers = targets(catalog, present, question.findings, question.level)
+    useless = ~usable(answers, question.kind)
+    several = int(((answers == 1).sum(1) > 1).sum()) if question.kind == "multi-class" else 0
+    coarse = int((useless & ~(answers == 1).any(1) & _above(catalog, present, question)).sum())
+    without = int(useless.sum()) - several - coarse
     told = []
+    if other := len(every) - len(present):
+        told.append(
+            f"{other} of {len(every)} {part} images are lateral or other views that are not frontal and are left out "
+            "(--set task.views=all takes them in)."
+        )
     if several:
         told.append(
             f"{several} of {len(answers)} {part} images show several findings and are left out: a multi-class task needs "
             "exactly one. To learn them all, make the task multi-label (--set task.kind=multi-label)."
         )
+    if coarse:
+        told.append(
+            f"{coarse} of {len(answers)} {part} images have a label that ends above level {question.level} of the tree of "
+            "findings and are left out."
+        )
     if without:
         told.append(f"{without} of {len(answers)} {part} images state none of the findings and are left out.")
     return told
+
+
+def _above(catalog: Catalog, ids: Ids, question: Question) -> NDArray[np.bool_]:
+    """Images that have a finding above those of the question's level, bool [N]."""
+    above = levels.coarser(catalog.findings(), question.findings) if question.level else []
+    return np.asarray((catalog.labels(ids, above) == 1).any(1), dtype=np.bool_)

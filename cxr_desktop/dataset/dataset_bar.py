@@ -34,6 +34,7 @@ class DatasetBar(QWidget):
         self._project = project
         self._descending = False
         self.add_images = self._action("&Import images…", "", self.import_wanted.emit)
+        self.find_moved = self._action("Find &moved images…", "", project.missing_wanted.emit)
         self.divide = self._action("&Split…", "Ctrl+Shift+S", self.split_wanted.emit)
         self.grid = self._action("&Grid", "Ctrl+1", lambda: self.table_wanted.emit(False), checkable=True, checked=True)
         self.table = self._action("&Table", "Ctrl+2", lambda: self.table_wanted.emit(True), checkable=True)
@@ -55,7 +56,7 @@ class DatasetBar(QWidget):
     @property
     def commands(self) -> list[QAction | None]:
         """The actions of the bar."""
-        return [self.add_images, self.divide, None, self.grid, self.table, self.larger, self.smaller]
+        return [self.add_images, self.find_moved, self.divide, None, self.grid, self.table, self.larger, self.smaller]
 
     def show_overview(self, overview: Overview | None) -> None:
         """Show which splits there are."""
@@ -70,7 +71,8 @@ class DatasetBar(QWidget):
         self.splits.setToolTip(f"{self.splits.currentData()}: {SPLIT_TIP}")
         self.splits.setEnabled(bool(names))
         self.divide.setEnabled(bool(overview and overview.counts.images))
-        self.add_images.setEnabled(self._project.is_open)
+        for action in (self.add_images, self.find_moved):
+            action.setEnabled(self._project.is_open)
 
     def show_order(self, order: str) -> None:
         """Show by what the images are sorted."""

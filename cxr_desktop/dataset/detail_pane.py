@@ -1,5 +1,6 @@
 """What is known of the images that are selected, and where it is changed."""
 
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QTabWidget
 
 from cxr_desktop import theme
 from cxr_desktop.dataset import edits, image_facts
+from cxr_desktop.dataset.mask_switch import MaskSwitch
 from cxr_desktop.latest import Latest
+from cxr_desktop.other_looks import OtherLooks
 from cxr_desktop.project import Project
 from cxr_desktop.widgets.answer_list import AnswerList
 from cxr_desktop.widgets.elided_label import ElidedLabel
@@ -19,7 +22,7 @@ from cxr_desktop.widgets.fact_list import FactList
 from cxr_desktop.widgets.header_tree import HeaderTree
 from cxr_desktop.widgets.mark_list import MarkList
 from cxr_desktop.widgets.viewer import Viewer
-from trainer import bearings, elements, files, images
+from trainer import bearings, elements, images, lookup, suitability
 from trainer.errors import ImageError, Progress, TrainerError
 from trainer.records import DUPLICATE, GONE, Ids, Record, Selection
 
@@ -29,7 +32,6 @@ SLOW = 150
 """Milliseconds that the picture of the image before may still be seen while the next one is read."""
 STATE = "dataset/detail"
 DICOM = "DICOM"
-CHANGED = "The file is another one than was imported; what stands here is of the old one. Import its folder again."
 NOTHING = ("No image selected", "Select an image to see it here, or several to label them together.")
 
 
@@ -41,12 +43,17 @@ class DetailPane(QWidget):
         self._project = project
         self._ids: Ids = np.empty(0, dtype=np.int64)
         self._record: Record | None = None
+        self._decoded: dict[str, object] = {}
+        self._doubts: tuple[str, ...] = ()
+        """What the file of the record says of itself beside what the catalog knows, once its pixels are there."""
         self._header_of: Path | None = None
         self._pictures, self._headers, self._counts = Latest(project, self), Latest(project, self), Latest(project, self)
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._pause.timeout.connect(self._count)
         self._slow = QTimer(self, singleShot=True, interval=SLOW)
         self.viewer = Viewer(compact=True)
+        self.looks = OtherLooks(project, self.viewer)
+        self.masks = MaskSwitch(project, self.viewer.lightbox)
         self.title = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
         self.answers = AnswerList()
         self.marks = MarkList(fixed=(GONE, DUPLICATE))
@@ -76,6 +83,7 @@ class DetailPane(QWidget):
         self.tabs.setTabText(self.tabs.indexOf(self.facts), "Facts" if one else "In common")
         if not one:
             self.viewer.clear()
+            self.masks.set_files(())
             self._header_of = None
             self._hide_numbers()
         self._refresh()
@@ -117,6 +125,7 @@ class DetailPane(QWidget):
         line.addWidget(self.marks.exclusion)
         column.addLayout(line)
         column.addWidget(self.message)
+        column.addWidget(self.masks)
         column.addWidget(self._splitter, 1)
         self._stack.addWidget(EmptyState(*NOTHING))
         self._stack.addWidget(inside)
@@ -137,6 +146,7 @@ class DetailPane(QWidget):
             action("Exclude images", "Ctrl+E", lambda: self._exclude(True)),
             action("Include images", "Ctrl+Shift+E", lambda: self._exclude(False)),
             action("Label the images", "Ctrl+L", self._to_labels),
+            action("Show masks", "Ctrl+M", self.masks.box.toggle),
             None,
             action("Copy paths", "Ctrl+Shift+C", self._copy_paths),
         ]
@@ -175,17 +185,31 @@ class DetailPane(QWidget):
     def _show_one(self, image: int) -> None:
         catalog = self._project.catalog
         record, said = catalog.records([image])[0], catalog.facts(image)
-        split = catalog.active_split()
-        facts = image_facts.of_one(record, said, catalog.parts([image])[0] if split else "", split)
+        masks = catalog.masks([image]).get(image, ())
         self.title.setText(record.path.name)
-        self.facts.set_facts(facts, image_facts.warnings_of(record, said))
         self._show_selection(catalog.selection([image]))
         old, self._record = self._record, record
-        if old is None or (old.path, old.digest) != (record.path, record.digest):
+        another = old is None or (old.path, old.digest) != (record.path, record.digest)
+        if another:
+            self._decoded, self._doubts = {}, ()
+        self._show_facts(image, record)
+        if another:
             self._header_of = None
+            self.masks.set_files(masks)
             self.tabs.setTabVisible(self.tabs.indexOf(self.header), said.get("format", DICOM).startswith(DICOM))
             self._read_image(record)
             self._read_header()
+        elif masks != self.masks.files:  # another import has found some
+            self.masks.set_files(masks)
+            self.masks.image_is_there()
+
+    def _show_facts(self, image: int, record: Record) -> None:
+        catalog = self._project.catalog
+        said, split = catalog.facts(image) | self._decoded, catalog.active_split()
+        masks = catalog.masks([image]).get(image, ())
+        facts = image_facts.of_one(record, said, catalog.parts([image])[0] if split else "", split)
+        facts += [("Masks", ", ".join(f"{kind} ({path.name})" for kind, path in masks))] if masks else []
+        self.facts.set_facts(facts, [*image_facts.warnings_of(record, said), *self._doubts])
 
     def _count(self) -> None:
         ids, catalog = self._ids, self._project.background
@@ -225,19 +249,28 @@ class DetailPane(QWidget):
         self._say(f"Reading {path.name}")
         self._slow.start()
 
-        def read(_: Progress) -> tuple[images.Image, bearings.Bearings, bool]:
+        def read(_: Progress) -> tuple[images.Image, bearings.Bearings]:
             found = images.read(path), bearings.read(path)
-            with files.storage_in_words(path):
-                return *found, files.digest(path.read_bytes()) == digest
+            lookup.content(path, digest)  # another image in its place is told, and not shown beside these labels
+            return found
 
         self._pictures.ask(read, partial(self._show_image, record), partial(self._no_image, record))
 
-    def _show_image(self, record: Record, found: tuple[images.Image, bearings.Bearings, bool]) -> None:
+    def _show_image(self, record: Record, found: tuple[images.Image, bearings.Bearings]) -> None:
         if self._record is not None and self._record.path == record.path:
             self._slow.stop()
-            image, place, same = found
-            self._say("" if same else CHANGED, "warning")
+            image, place = found
+            self._say("")
             self.viewer.show_image(image, "", place)
+            self.looks.of(record.path)
+            self._decoded = {name: value for name, value in asdict(image.facts).items() if value}
+            facts = replace(image.facts, view=record.view or image.facts.view)
+            self._doubts = suitability.doubts(facts, pixels=image.pixels)
+            try:
+                self._show_facts(int(self._ids[0]), self._record)
+            except TrainerError as error:
+                self._project.tell(error)
+            self.masks.image_is_there()
 
     def _no_image(self, record: Record, error: TrainerError) -> None:
         if self._record is not None and self._record.path == record.path:
@@ -257,7 +290,17 @@ class DetailPane(QWidget):
             return
         self._header_of = path = record.path
         self.header.say("Reading the header")
-        self._headers.ask(lambda _: elements.read(path), partial(self._show_header, path), partial(self._no_header, path))
+        digest = record.digest
+
+        def read(_: Progress) -> elements.Header:
+            found = elements.read(path)
+            try:
+                lookup.content(path, digest)
+            except ImageError as error:
+                return replace(found, notes=(f"{error.what}; this is the header of the file as it is now", *found.notes))
+            return found
+
+        self._headers.ask(read, partial(self._show_header, path), partial(self._no_header, path))
 
     def _show_header(self, path: Path, found: elements.Header) -> None:
         if self._header_of == path:

@@ -19,8 +19,12 @@ def of_one(record: Record, said: Mapping[str, Any], part: str, split: str) -> li
         ("Format", said.get("format", "")),
         ("Photometric", said.get("photometric", "")),
         ("Window", _window(said.get("window"))),
+        ("Windows offered", "; ".join(said.get("looks", ())) if len(said.get("looks", ())) > 1 else ""),
+        ("Pixel", _spacing(said.get("spacing"))),
         ("Patient", record.patient or UNKNOWN),
         ("Study", record.study),
+        ("Series", said.get("series", "")),
+        ("Date", said.get("date", "")),
         ("View", record.view or UNKNOWN),
         ("Sex", record.sex or UNKNOWN),
         ("Age", _years(record.age)),
@@ -28,7 +32,7 @@ def of_one(record: Record, said: Mapping[str, Any], part: str, split: str) -> li
         ("Source", record.source or UNKNOWN),
         ("Part", f"{part or 'none'} (split {split})" if split else "no split yet"),
         ("Given part", record.part_given),
-        ("Device", " ".join(filter(None, (said.get("modality", ""), said.get("manufacturer", ""))))),
+        ("Device", " ".join(filter(None, (said.get(key, "") for key in ("modality", "manufacturer", "model"))))),
         ("Flags", ", ".join(record.flags)),
         ("Excluded", "yes" if record.excluded else ""),
         ("Digest", record.digest[:12]),
@@ -77,6 +81,11 @@ def _values(found: Mapping[str, int], nothing: str = UNKNOWN) -> str:
 
 def _window(window: Any) -> str:  # noqa: ANN401 - from JSON
     return f"centre {window[0]:g}, width {window[1]:g}" if isinstance(window, list | tuple) and len(window) == 2 else ""
+
+
+def _spacing(spacing: Any) -> str:  # noqa: ANN401 - from JSON
+    """One length in mm: pixels are square as they are displayed."""
+    return f"{spacing[0]:.3g} mm" if isinstance(spacing, list | tuple) and len(spacing) == 2 else ""
 
 
 def _years(age: float | None) -> str:

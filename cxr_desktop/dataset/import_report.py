@@ -119,6 +119,9 @@ def in_words(made: Imported) -> str:
     told = {"new": made.taken, "changed": made.changed, "as before": made.unchanged, "not there any more": made.gone}
     counts = ", ".join(f"{count:,} {word}" for word, count in told.items() if count or word == "new")
     lines = [f"{counts}. {counted(made.patients, 'known patient')} in the project."]
+    if made.masks:
+        kept = "1 mask is kept beside its image" if made.masks == 1 else f"{made.masks:,} masks are kept beside their images"
+        lines.append(f"{kept}.")
     if made.refused:
         lines.append(f"{counted(len(made.refused), 'file or row', 'files or rows')} left out.")
     if made.unmatched:
@@ -127,4 +130,5 @@ def in_words(made: Imported) -> str:
         lines.append("Images with a finding: " + ", ".join(f"{name} {count:,}" for name, count in made.findings.items()) + ".")
     else:
         lines.append("No image has a label yet: import again with a table, from a folder for each finding, or label by hand.")
+    lines += [f"Read as {in_window(layout)}." for layout in made.layouts if layout]
     return "\n".join(lines)

@@ -23,11 +23,14 @@ from cxr_desktop import drops, theme
 from trainer import files, places
 from trainer.catalog import FILE, SUFFIX, project_folder
 from trainer.errors import TrainerError
-from trainer.tables import SUFFIXES
+from trainer.tables import is_table
 
-WHAT = "Folders of radiographs (PNG, JPEG, TIFF, DICOM), single images, and at most one table (CSV) with their labels."
+WHAT = "Folders of radiographs (PNG, JPEG, TIFF, DICOM), single images, and at most one table (CSV, Excel) with their labels."
 FORBIDDEN = frozenset('<>:"/\\|?*')
-KINDS = "Images and tables (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.webp *.dcm *.dicom *.csv *.tsv *.txt);;All files (*)"
+KINDS = (
+    "Images and tables (*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.webp *.dcm *.dicom *.csv *.tsv *.txt *.tab *.xlsx *.csv.gz)",
+    "All files (*)",
+)
 
 
 class ImportSources(QWidget):
@@ -160,7 +163,7 @@ class ImportSources(QWidget):
         dialog = QFileDialog(self, title)
         dialog.setFileMode(mode)
         if mode == QFileDialog.FileMode.ExistingFiles:
-            dialog.setNameFilters(KINDS.split(";;"))
+            dialog.setNameFilters(KINDS)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.filesSelected.connect(lambda names: self.add([Path(name) for name in names]))
         dialog.open()
@@ -207,7 +210,7 @@ class ImportSources(QWidget):
 
 
 def _is_table(path: Path) -> bool:
-    return path.suffix.casefold() in SUFFIXES and not path.is_dir()
+    return is_table(path.name) and not path.is_dir()
 
 
 def _writable_beside(source: Path) -> Path:

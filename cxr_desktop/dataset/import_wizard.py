@@ -2,20 +2,22 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from cxr_desktop import theme
+from cxr_desktop.dataset import import_command
 from cxr_desktop.dataset.import_mapping import ImportMapping
 from cxr_desktop.dataset.import_preview import ImportPreview
 from cxr_desktop.dataset.import_report import ImportReport
 from cxr_desktop.dataset.import_sources import ImportSources
 from cxr_desktop.dataset.split_dialog import SplitDialog
-from cxr_desktop.jobs import Job
 from cxr_desktop.latest import Latest
 from cxr_desktop.project import Project
-from trainer import files, importer, preview
+from cxr_desktop.tasks import Task
+from trainer import files, preview
 from trainer.catalog import FILE
 from trainer.errors import TrainerError
 from trainer.importer import Imported
@@ -24,6 +26,7 @@ from trainer.preview import Preview
 
 SOURCES, PREVIEW, REPORT = range(3)
 TITLES = ("Sources", "What will be taken", "Import")
+STATE = "import/window"
 PAUSE = 300
 """Milliseconds without another choice before the preview is made again."""
 
@@ -36,7 +39,8 @@ class ImportWizard(QDialog):
     ) -> None:
         super().__init__(parent)
         self._project = project
-        self._job: Job | None = None
+        self._job: Task | None = None
+        self._listed: Path | None = None
         self._found: Preview | None = None
         self._previews = Latest(project, self)
         self._asked_for: tuple[list[Path], Path | None, Path] | None = None
@@ -66,6 +70,11 @@ class ImportWizard(QDialog):
         else:
             super().reject()
 
+    def done(self, result: int) -> None:
+        """However it is left, the next one is as large."""
+        self._project.settings.set_state(STATE, self.saveGeometry())
+        super().done(result)
+
     # Building
 
     def _lay_out(self) -> None:
@@ -88,11 +97,13 @@ class ImportWizard(QDialog):
         column.addWidget(self.stack, 1)
         column.addLayout(row)
         metrics = self.fontMetrics()
-        self.resize(metrics.averageCharWidth() * 135, metrics.height() * 36)
+        self.resize(metrics.averageCharWidth() * 150, metrics.height() * 42)
+        self.restoreGeometry(self._project.settings.state(STATE))
 
     def _connect(self) -> None:
         self.sources.changed.connect(self._enable)
         self.preview.mapping.changed.connect(self._look_again)
+        self.preview.resaved.clicked.connect(self._look_again)
         self.report.told.connect(self._project.tell)
         self.back.clicked.connect(lambda: self._go(self.stack.currentIndex() - 1))
         self.next.clicked.connect(self._forward)
@@ -104,9 +115,14 @@ class ImportWizard(QDialog):
 
     def _go(self, step: int) -> None:
         self.stack.setCurrentIndex(step)
-        self.title.setText(TITLES[step])
+        self.title.setText(self._title(step))
         self.step.setText(f"Step {step + 1} of {len(TITLES)}")
         self._enable()
+
+    def _title(self, step: int) -> str:
+        """Names the known datasets as soon as they are recognised."""
+        names = ", ".join(dict.fromkeys(one.recognised for one in self._found.sources if one.recognised)) if self._found else ""
+        return f"{names}: {TITLES[step][:1].lower()}{TITLES[step][1:]}" if step == PREVIEW and names else TITLES[step]
 
     def _enable(self) -> None:
         step, over = self.stack.currentIndex(), self.stack.currentIndex() == REPORT and self._job is None
@@ -136,6 +152,7 @@ class ImportWizard(QDialog):
             if asked_for != self._asked_for:
                 self._asked_for = asked_for
                 self.preview.mapping.asked = Asked(table=asked_for[1])
+                self.preview.forget()
                 self._look()
             self._go(PREVIEW)
         elif self._ready():
@@ -162,6 +179,7 @@ class ImportWizard(QDialog):
         if self._pause.isActive():  # something else was chosen meanwhile
             return
         self._found = found
+        self.title.setText(self._title(self.stack.currentIndex()))
         self.preview.show_preview(found)
         self._enable()
 
@@ -175,21 +193,17 @@ class ImportWizard(QDialog):
         assert self._asked_for is not None
         sources, _, target = self._asked_for
         asked = self.preview.mapping.asked
-        job = self._project.run(
-            lambda progress: importer.carried_out(target, sources, asked, progress),
-            self._imported,
-            self._not_imported,
-            label="Importing images",
-            owner=self,
-            survives=True,
-        )
+        self._listed = import_command.written(sources)
+        words = import_command.words(target, sources, asked, self._listed, resaved=self.preview.resaved.isChecked())
+        job = self._project.command(words, self._imported, self._not_imported, label="Importing images")
+        self.destroyed.connect(job.cancel)
         self._job = job
         self.report.follow(job)
         job.ended.connect(self._ended)  # itself and no partial: it must not be called once the dialog is gone
         self._go(REPORT)
 
-    def _imported(self, made: Imported) -> None:
-        self._job = None
+    def _imported(self, said: dict[str, Any]) -> None:
+        self._job, made = None, Imported.from_json(said)
         self._take_over(made.project)
         if made.changed:  # what could be undone may be something else now
             self._project.undo.clear()
@@ -213,6 +227,8 @@ class ImportWizard(QDialog):
     def _ended(self) -> None:
         """Stopped: sources that were finished before are kept, the one under way is as it was."""
         self.cancel.setEnabled(True)
+        if self._listed is not None:
+            self._listed.unlink(missing_ok=True)
         if self._job is None or self._job.running:
             return
         self._job = None
@@ -231,6 +247,9 @@ class ImportWizard(QDialog):
     # Afterwards
 
     def _show_dataset(self) -> None:
+        target = self.sources.target()
+        if self._open_folder() != target and not self._project.open(target):  # a page kept the other one
+            return
         self._project.page_wanted.emit("dataset")
         self.accept()
 

@@ -50,7 +50,8 @@ class Thumbnails(QObject):
         self._side = 128
         self._kept: OrderedDict[tuple[int, str], QPixmap] = OrderedDict()
         self._bytes = 0
-        self._refused: dict[str, str] = {}
+        # By path too: what is asked for while its folder is being found elsewhere is not refused for ever.
+        self._refused: dict[tuple[str, Path], str] = {}
         self._asked: frozenset[str] = frozenset()
         self._wanted: dict[str, Path] = {}
         self._under_way: set[tuple[int, str]] = set()
@@ -80,7 +81,7 @@ class Thumbnails(QObject):
         if (found := self._kept.get(key)) is not None:
             self._kept.move_to_end(key)
             return found
-        return self._refused.get(record.digest)
+        return self._refused.get((record.digest, record.path))
 
     def want(self, records: Sequence[Record]) -> None:
         """Make these pictures, the first ones first, and nothing else: what was wanted before was scrolled past."""
@@ -90,7 +91,7 @@ class Thumbnails(QObject):
             for record in records
             if (self._side, record.digest) not in self._kept
             and (self._side, record.digest) not in self._under_way
-            and record.digest not in self._refused
+            and (record.digest, record.path) not in self._refused
         }
         self._start()
 
@@ -110,10 +111,11 @@ class Thumbnails(QObject):
         job.ended.connect(lambda: self._ended(job, sources, side))
 
     def _made(self, sources: list[Source], side: int, made: Made) -> None:
-        for digest, found in made.items():
+        for path, digest in sources:
+            found = made.get(digest)
             if isinstance(found, str):
-                self._refused[digest] = found
-            else:
+                self._refused[digest, path] = found
+            elif found is not None:
                 self._keep((side, digest), found)
         if side == self._side:
             left = {digest: path for path, digest in sources if digest not in made and digest in self._asked}

@@ -12,11 +12,12 @@ from cxr_desktop import inference, theme
 from cxr_desktop.evaluation.gallery_items import Item
 from cxr_desktop.evaluation.loaded_network import LoadedNetwork
 from cxr_desktop.latest import Latest
+from cxr_desktop.other_looks import OtherLooks
 from cxr_desktop.project import Project
 from cxr_desktop.widgets.probability_bars import ProbabilityBars
 from cxr_desktop.widgets.viewer import Viewer
-from trainer import bearings, images, runs
-from trainer.errors import TrainerError
+from trainer import bearings, images, lookup, runs
+from trainer.errors import Progress, TrainerError
 from trainer.results import Prediction
 
 KEY = "evaluation/closer-look"
@@ -43,6 +44,7 @@ class CloserLook(QDialog):
         self._reading, self._looking = Latest(project, self), Latest(project, self)
         self._maps: tuple[Item, inference.Maps] | None = None
         self.viewer, self.bars = Viewer(), ProbabilityBars()
+        self.looks = OtherLooks(project, self.viewer)
         self.title, self.state = QLabel(), theme.muted()
         self.before, self.after = QPushButton("&Previous"), QPushButton("&Next")
         self.setWindowTitle("Image and heat map")
@@ -88,8 +90,14 @@ class CloserLook(QDialog):
             self.state.setText("The image is not in the project any more.")
             return
         self.state.setText("Reading the image …")
-        path = item.record.path
-        self._reading.ask(lambda _: (item, images.read(path), bearings.read(path)), self._read, self._failed)
+        path, digest = item.record.path, item.record.digest
+
+        def read(_: Progress) -> tuple[Item, images.Image, bearings.Bearings]:
+            found = item, images.read(path), bearings.read(path)
+            lookup.content(path, digest)  # another image in its place must not stand beside these words
+            return found
+
+        self._reading.ask(read, self._read, self._failed)
 
     def _read(self, found: tuple[Item, images.Image, bearings.Bearings]) -> None:
         item, image, sides = found
@@ -97,6 +105,8 @@ class CloserLook(QDialog):
             return
         self._image = image
         self.viewer.show_image(image, f"Image {item.image}", sides)
+        if item.record is not None:
+            self.looks.of(item.record.path)
         self.viewer.set_heatmap(None, self.bars.selected())
         self.state.setText("The heat map is being made …")
         network, run = self._network, self._run.folder

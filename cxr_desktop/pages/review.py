@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QHideEvent, QSho
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from cxr_desktop import drops, theme
+from cxr_desktop.other_looks import OtherLooks
 from cxr_desktop.project import Project
 from cxr_desktop.review.review_commands import Deeds, ReviewCommands
 from cxr_desktop.review.review_export import ReviewExport
@@ -18,6 +19,7 @@ from cxr_desktop.review.review_queue import Look, ReviewQueue, Taken
 from cxr_desktop.review.review_stated import stated
 from cxr_desktop.widgets.empty_state import EmptyState
 from cxr_desktop.widgets.review_desk import ReviewDesk, TopBar
+from trainer import images
 from trainer.errors import TrainerError
 from trainer.verdicts import FilePrediction
 
@@ -47,6 +49,7 @@ class ReviewPage(QWidget):
         self.queue = ReviewQueue(project, self.files, self)
         self.models = ModelChoice(project, self.queue, self)
         self.desk = ReviewDesk(self.files)
+        self.looks = OtherLooks(project, self.desk.viewer)
         self.export = ReviewExport(project, self.queue, self.desk.viewer, self)
         self.actions_ = ReviewCommands(self._deeds(), self)
         self.commands: list[QAction | None] = [*self.actions_.listed, None, *self.desk.viewer.commands]
@@ -253,8 +256,9 @@ class ReviewPage(QWidget):
     def _show_image(self, path: Path, look: Look) -> None:
         self._late.stop()
         self.desk.viewer.show_image(look.image, path.name, look.bearings)
+        self.looks.of(path)
         self._announce_heat()
-        self.desk.panel.show_facts(look.image.facts)
+        self._show_facts(look.image)
         said = self.files.said(path)
         if said and not said.error and self.queue.ensemble is not None:
             self._show_answer(said)
@@ -262,6 +266,10 @@ class ReviewPage(QWidget):
             self.desk.panel.show_waiting(model=self.queue.ensemble is not None or self.queue.opening)
         self._ask_what_is_stated()
         self._enable()
+
+    def _show_facts(self, image: images.Image) -> None:
+        learned = self.queue.ensemble.views if self.queue.ensemble else ""
+        self.desk.panel.show_facts(image.facts, image.pixels, learned)
 
     def _show_refusal(self, path: Path, error: TrainerError) -> None:
         self._show_nothing()

@@ -175,7 +175,7 @@ class TrainingPage(QWidget):
         """Offer the settings of the chosen run for another one."""
         try:
             about = Run(self.list.selected()[0].folder).about()
-            self.setup.propose(config.changed(config.TrainConfig(), about["config"]), str(about.get("recipe", "")))
+            self.setup.propose(config.of_run(about["config"]), str(about.get("recipe", "")))
         except TrainerError as error:
             self.project.tell(error)
 

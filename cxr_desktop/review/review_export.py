@@ -14,6 +14,7 @@ from cxr_desktop.widgets.viewer import Viewer
 from cxr_desktop.widgets.viewer_actions import ORIGINAL
 
 FOLDER = "review/saved"
+NOT_SEEN = " It is shown through another window than the one that a network sees."
 
 
 class ReviewExport(QObject):
@@ -57,10 +58,10 @@ class ReviewExport(QObject):
         """Write the picture; the suffix is added where it is missing."""
         path = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
         self._project.settings.set_text(FOLDER, str(path.parent))
-        view, heat = View.of(self._viewer.lightbox), self._with_heat()
+        view, heat, seen = View.of(self._viewer.lightbox), self._with_heat(), self._seen()
         self._project.run(
             lambda progress: review_saving.save_picture(view, path, with_heat=heat),
-            lambda saved: self._project.tell(f"Saved: {saved}. It holds no data of the patient beside the pixels."),
+            lambda saved: self._project.tell(f"Saved: {saved}. It holds no data of the patient beside the pixels.{seen}"),
             label="Saving the picture",
             owner=self,
             survives=True,
@@ -70,12 +71,18 @@ class ReviewExport(QObject):
         """Put the picture on the clipboard."""
         if self._viewer.lightbox.image is None:
             return
-        view, heat = View.of(self._viewer.lightbox), self._with_heat()
-        self._project.run(lambda progress: view.picture(with_heat=heat), self._copied, owner=self, survives=True)
+        view, heat, seen = View.of(self._viewer.lightbox), self._with_heat(), self._seen()
+        self._project.run(
+            lambda progress: view.picture(with_heat=heat), lambda made: self._copied(made, seen), owner=self, survives=True
+        )
 
-    def _copied(self, picture: QImage) -> None:
+    def _copied(self, picture: QImage, seen: str) -> None:
         QGuiApplication.clipboard().setImage(picture)
-        self._project.tell("The picture is on the clipboard.")
+        self._project.tell(f"The picture is on the clipboard.{seen}")
+
+    def _seen(self) -> str:
+        """Whether what is shown is what the network sees; "" where it is."""
+        return NOT_SEEN if self._viewer.looks.current else ""
 
     def _with_heat(self) -> bool:
         return self._viewer.mode != ORIGINAL

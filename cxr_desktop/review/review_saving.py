@@ -52,10 +52,10 @@ class View:
     @classmethod
     def of(cls, lightbox: Lightbox) -> Self:
         """Of a light box with an image. A heat map that is still being made is left out."""
-        assert lightbox.image is not None, "there is no image"
+        assert lightbox.shown is not None, "there is no image"
         heat = lightbox.heat if lightbox.heat and lightbox.heat.values is not None else None
         finding, values = (heat.finding, heat.values) if heat else ("", None)
-        return cls(lightbox.image, finding, values, lightbox.look, lightbox.fixed_top)
+        return cls(lightbox.shown, finding, values, lightbox.look, lightbox.fixed_top)
 
     def picture(self, *, with_heat: bool) -> QImage:
         """Image, heat map and its legend; no text but the finding's. May be called in a job."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from trainer import lookup
 from trainer.catalog import Catalog
+from trainer.errors import TrainerError
 from trainer.records import Record
 from trainer.runs import Run
 
@@ -20,6 +21,10 @@ def stated(catalog: Catalog, path: Path, models: Sequence[Path]) -> str:
     record = lookup.record(catalog, path)
     if record is None:
         return ""
+    try:
+        lookup.content(record.path, record.digest)
+    except TrainerError as error:
+        return f"{error.what}. {error.remedy}"
     runs = [Run(model) for model in models if model.is_dir() and Run(model).project == catalog.project]
     parts = [(run.name, lookup.part(run, record.id)) for run in runs]
     lines = [labels(record), *(_PARTS[part].format(name=name) for name, part in parts if part in _PARTS)]

@@ -22,7 +22,7 @@ from trainer.outlook import Outlook
 
 WIDE = 90
 """Average characters of width from which on there are two columns."""
-WEIGHTS, DEVICE, FINDINGS = "model.weights", "compute.device", "task.findings"
+WEIGHTS, DEVICE, FINDINGS, VIEWS = "model.weights", "compute.device", "task.findings", "task.views"
 
 
 class TrainingSetup(QWidget):
@@ -195,7 +195,9 @@ class TrainingSetup(QWidget):
         if self._weights_problem:
             yield Obstacle(self._weights_problem, "Show", partial(self.show_setting, WEIGHTS))
         for words in self.outlook.problems if self.outlook else ():
-            if self.form.config().task.findings:
+            if VIEWS in words:
+                yield Obstacle(words, "Show", partial(self.show_setting, VIEWS))
+            elif self.form.config().task.findings:
                 yield Obstacle(words, "Show", partial(self.show_setting, FINDINGS))
             else:
                 yield Obstacle(words, "Go to Dataset", lambda: self.project.page_wanted.emit("dataset"))

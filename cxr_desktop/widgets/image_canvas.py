@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from cxr_desktop import theme
-from cxr_desktop.widgets import image_marks
+from cxr_desktop.widgets import image_marks, mask_layer
 from cxr_desktop.widgets.lightbox import Lightbox
 from cxr_desktop.widgets.rendering import Rendering
 from cxr_desktop.widgets.sight import Sight, Size
@@ -25,6 +25,7 @@ class ImageCanvas(QWidget):
         self.title, self.second = "", False
         self._rendering = Rendering()
         self._drawn: tuple[object, NDArray[np.uint8], QImage] | None = None
+        self._masked: tuple[object, object, NDArray[np.uint8], QImage] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Heat map over the radiograph" if with_heat else "Radiograph")
         self._describe()
@@ -101,6 +102,18 @@ class ImageCanvas(QWidget):
         box = (x0 - left, y0 - top, width, height)
         ratio = self.devicePixelRatioF()
         painter.drawImage(QPointF(x0 / ratio, y0 / ratio), self._rendered(sight.zoom, box, ratio))
+        if self.lightbox.masks:
+            painter.drawImage(QPointF(x0 / ratio, y0 / ratio), self._masks(sight.zoom, box, ratio))
+
+    def _masks(self, zoom: float, box: tuple[int, int, int, int], ratio: float) -> QImage:
+        """The visible part of the masks; the last one is kept."""
+        masks, sight = self.lightbox.masks, (zoom, box, ratio)
+        if self._masked is None or self._masked[0] is not masks or self._masked[1] != sight:
+            pixels = mask_layer.picture(masks, zoom, box)
+            image = QImage(pixels.data, box[2], box[3], pixels.strides[0], QImage.Format.Format_ARGB32_Premultiplied)
+            image.setDevicePixelRatio(ratio)
+            self._masked = masks, sight, pixels, image
+        return self._masked[3]
 
     def _rendered(self, zoom: float, box: tuple[int, int, int, int], ratio: float) -> QImage:
         """The visible part; the last one is kept, since a mouse that moves only changes the marks."""
@@ -155,7 +168,7 @@ class ImageCanvas(QWidget):
         return [text for text in lines if text]
 
     def _title_lines(self) -> list[str]:
-        return [text for text in (self.title, self._heat_words()) if text]
+        return [text for text in (self.title, self._heat_words(), *mask_layer.lines(self.lightbox.masks)) if text]
 
     def _heat_words(self) -> str:
         heat = self.lightbox.heat if self.with_heat else None
@@ -174,10 +187,10 @@ class ImageCanvas(QWidget):
 
     def _point_lines(self) -> list[str]:
         of = self.lightbox
-        if of.point is None or of.image is None:
+        if of.point is None or of.shown is None:
             return []
         column, row = int(of.point[0]), int(of.point[1])
-        values = f"grey {of.image.pixels[row, column]:.3f}"
+        values = f"grey {of.shown.pixels[row, column]:.3f}"
         if self.with_heat and of.heat and of.heat.values is not None:
             values += f", heat {of.heat.values[row, column]:.3g}"
         return [f"column {column}, row {row}", values]

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from cxr_desktop.widgets import mask_layer
+from cxr_desktop.widgets.mask_layer import Masks
 from cxr_desktop.widgets.pyramid import Pyramid
 from cxr_desktop.widgets.rendering import Look
 from cxr_desktop.widgets.sight import Sight, Size
@@ -46,9 +48,13 @@ class Lightbox(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.image: Image | None = None
+        """As a network sees it."""
+        self.shown: Image | None = None
+        """The same through another of its file's windows, or the same."""
         self.caption = ""
         self.bearings = Bearings()
         self.pyramid: Pyramid | None = None
+        self.masks: Masks = ()
         self.heat: Heat | None = None
         self.heat_pyramid: Pyramid | None = None
         self.look = Look()
@@ -72,11 +78,23 @@ class Lightbox(QObject):
             self.changed.emit()
             return
         self.bearings = bearings or Bearings()
-        self.image, self.pyramid = image, Pyramid(image.pixels) if image else None
+        self.image = self.shown = image
+        self.pyramid = Pyramid(image.pixels) if image else None
         self.sight = self.point = None
+        self.masks = ()
         self._look(replace(self.look, window=FULL, inverted=False))
         self.put_heat(None, "")
         self.image_changed.emit()
+
+    def put_shown(self, image: Image) -> None:
+        """The same radiograph through another of its file's windows; sight, masks and heat map stay, level and width do not."""
+        if self.image is None or image.pixels.shape != self.image.pixels.shape:
+            raise ValueError("the same radiograph has the same shape")
+        if image is not self.shown:
+            self.shown, self.pyramid = image, Pyramid(image.pixels)
+            self._look(replace(self.look, window=FULL))
+            self.image_changed.emit()
+            self.changed.emit()
 
     def put_heat(self, values: NDArray[np.float32] | None, finding: str) -> None:
         """A heat map [H,W] >= 0 over the image. None: none, or, where a finding is named, one that is being made."""
@@ -89,6 +107,14 @@ class Lightbox(QObject):
         elif finding:
             self.heat = Heat(finding, None, 0.0)
         self._rescale()
+
+    def put_masks(self, masks: Masks) -> None:
+        """Masks over the image, with what each shows; none of them is one of another shape. () takes them away."""
+        if any(self.image is None or values.shape != self.image.pixels.shape for _, values in masks):
+            raise ValueError("a mask has the shape of its image")
+        self.masks = mask_layer.ordered(masks)
+        self.image_changed.emit()
+        self.changed.emit()
 
     def set_window(self, window: Window) -> None:
         """Show other grey values."""
@@ -125,8 +151,8 @@ class Lightbox(QObject):
 
     def picture(self) -> QImage:
         """Image and heat map as they look now, at the image's own size, without any text. Only with an image."""
-        assert self.image is not None, "there is no image"
-        grey = self.look.window.shown(self.image.pixels)
+        assert self.shown is not None, "there is no image"
+        grey = self.look.window.shown(self.shown.pixels)
         grey = 1 - grey if self.look.inverted else grey
         heat = self.heat.values if self.heat and self.heat.values is not None else np.zeros(grey.shape)
         drawn = np.ascontiguousarray(colours.blended(grey, heat, top=self.look.top, opacity=self.look.opacity))

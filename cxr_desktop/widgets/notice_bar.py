@@ -1,5 +1,7 @@
 """Notices at the top of the window: what, where, remedy, and the details for somebody who can help."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
@@ -30,6 +32,7 @@ class NoticeCard(QFrame):
         self.copy = QPushButton("Copy details")
         self.copy.setToolTip("Copies this notice, to send it to somebody who can help")
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(notice.text()))
+        self.choices = [self._choice(text, slot) for text, slot in notice.choices]
         self.close_button = QToolButton()
         self.close_button.setAccessibleName("Close this notice")
         self.close_button.setToolTip("Close this notice")
@@ -37,6 +40,11 @@ class NoticeCard(QFrame):
         self.close_button.clicked.connect(lambda: self.closed.emit(self))
         self._set_icon()
         self._lay_out()
+
+    def _choice(self, text: str, slot: Callable[[], object]) -> QPushButton:
+        button = QPushButton(text)
+        button.clicked.connect(lambda: slot())
+        return button
 
     def again(self) -> None:
         """The same was told once more."""
@@ -73,7 +81,17 @@ class NoticeCard(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(theme.SPACE * 2, theme.SPACE, theme.SPACE, theme.SPACE)
         row.addLayout(column, 1)
-        row.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignTop)
+        for button in self.choices[:1] if self.notice.kind != ERROR else ():
+            theme.restyled(button, "primary")
+        buttons = QHBoxLayout()
+        height = max(button.sizeHint().height() for button in (*self.choices, self.copy))
+        for button in self.choices or (self.copy,):  # a question is to be answered, not to be sent to somebody
+            button.setMinimumHeight(height if self.choices else 0)
+            buttons.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(buttons)
+        if self.choices:
+            self.copy.setParent(self)
+            self.copy.hide()
         row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
 
 
@@ -106,6 +124,12 @@ class NoticeBar(QWidget):
         card.closed.connect(self.remove)
         self._column.addWidget(card)
         self.show()
+
+    def settle(self, notice: Notice) -> None:
+        """Take away what is not so any more."""
+        for card in self.cards():
+            if card.notice == notice:
+                self.remove(card)
 
     def remove(self, card: NoticeCard) -> None:
         """Take one away."""

@@ -9,6 +9,7 @@ from cxr_desktop import theme
 from cxr_desktop.inference import Ensemble
 from cxr_desktop.widgets.probability_bars import ProbabilityBars
 from trainer import suitability, verdicts
+from trainer.appearance import Pixels
 from trainer.errors import TrainerError
 from trainer.headers import Facts
 from trainer.offers import Offer
@@ -75,10 +76,10 @@ class ReviewPanel(QScrollArea):
         """What predicts; `known` is what is known of its members."""
         self._say(self.model, NO_MODEL if ensemble is None else model_words(ensemble, known))
 
-    def show_facts(self, facts: Facts) -> None:
-        """What the file says of itself, and what speaks against it."""
+    def show_facts(self, facts: Facts, pixels: Pixels | None = None, learned: str = "") -> None:
+        """What the file says of itself, and what speaks against it or its pixels; `learned`: the views that the model knows."""
         self._say(self.refusal, "")
-        self._say(self.cautions, "\n".join(suitability.remarks(facts)))
+        self._say(self.cautions, "\n".join(suitability.remarks(facts, learned, pixels)))
         self._say(self.facts, "\n".join(f"{name}: {value}" for name, value in fact_rows(facts).items()))
 
     def show_refusal(self, error: TrainerError) -> None:
@@ -162,7 +163,8 @@ def fact_rows(facts: Facts) -> dict[str, str]:
         "Stored values": f"{facts.stored_min:g} to {facts.stored_max:g}, {facts.photometric}",
         "View": " ".join(part for part in (facts.view, facts.laterality) if part),
         "Body part": facts.body_part.capitalize(),
-        "Device": " ".join(part for part in (facts.modality, facts.manufacturer) if part),
+        "Device": " ".join(part for part in (facts.modality, facts.manufacturer, facts.model) if part),
+        "Pixel": f"{facts.spacing[0]:.3g} mm" if facts.spacing else "",
         "To grey": "; ".join(facts.steps),
     }
     return {name: value for name, value in rows.items() if value}

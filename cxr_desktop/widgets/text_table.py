@@ -59,7 +59,8 @@ class TextRows(QAbstractTableModel):
 
 
 def _is_number(text: str) -> bool:
-    return text.replace(",", "").replace(".", "").removesuffix("%").isdigit()
+    """A number, perhaps with how it has changed: "1,200 (+40)"."""
+    return text.split(" (")[0].replace(",", "").replace(".", "").removesuffix("%").isdigit()
 
 
 class TextTable(QTableView):

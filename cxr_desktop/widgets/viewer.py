@@ -14,6 +14,7 @@ from cxr_desktop.widgets import heat_scale
 from cxr_desktop.widgets.heat_scale import HeatScale
 from cxr_desktop.widgets.image_view import PAN, WINDOW, ImageView
 from cxr_desktop.widgets.lightbox import Lightbox
+from cxr_desktop.widgets.look_chooser import LookChooser
 from cxr_desktop.widgets.sight import STEP
 from cxr_desktop.widgets.viewer_actions import BESIDE, MODES, ORIGINAL, OVERLAY, ViewerActions
 from cxr_desktop.widgets.viewer_tools import ViewerTools, rounded_up
@@ -33,6 +34,9 @@ class Viewer(QWidget):
 
     window_changed = Signal(float, float)
     """Window level and width, in grey values 0 to 1."""
+    look_wanted = Signal(int)
+    """Another of the file's windows was chosen, a place in `Facts.looks` or `images.PERCENTILES`: answer it by `show_look`.
+    0 is shown already, and an answer that is still to come is not wanted any more."""
     options_changed = Signal()
     """Mode, opacity or scale: worth remembering."""
 
@@ -42,6 +46,7 @@ class Viewer(QWidget):
         self.viewer_actions = ViewerActions(self)
         self.commands: list[QAction | None] = self.viewer_actions.commands()
         self.tools = ViewerTools(self.viewer_actions, self)
+        self.looks = LookChooser(self)
         self.original = ImageView(self.lightbox, parent=self)
         self.overlay = ImageView(self.lightbox, with_heat=True, parent=self)
         self.scale = HeatScale(self.lightbox, self)
@@ -60,7 +65,25 @@ class Viewer(QWidget):
         `caption` stands on it, so it should not name the patient. `bearings` (of `trainer.bearings.read`) give it its sides and
         a length in mm; without them, a frontal view has the usual sides, marked with a question mark.
         """
+        if image is None or image is not self.lightbox.image:
+            self.looks.offer(image.facts.looks if image else ())
         self.lightbox.put(image, caption, bearings)
+
+    def show_look(self, look: int, image: Image) -> None:
+        """The image that is shown, read through another of its file's windows. One of another size is not it."""
+        if self.lightbox.image is not None and image.pixels.shape == self.lightbox.image.pixels.shape:
+            self.lightbox.put_shown(image)
+            self.looks.show_current(look)
+        else:
+            self.looks.show_asked(self.looks.current)
+
+    def choose_look(self, look: int) -> None:
+        """Ask for another of the file's windows, as if it were chosen by hand; one that it does not offer is 0."""
+        look = look if self.looks.name(look) else 0
+        self.looks.show_asked(look)
+        if look == 0 and self.lightbox.image is not None:
+            self.show_look(0, self.lightbox.image)
+        self.look_wanted.emit(look)
 
     def set_heatmap(self, values: NDArray[np.float32] | None, finding: str = "") -> None:
         """A heat map float32 [H,W] >= 0 over the image, in its own unit. None: none, or one of `finding` that is being made."""
@@ -134,6 +157,7 @@ class Viewer(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE // 2)
         column.addWidget(self.tools)
+        column.addWidget(self.looks)
         row = QHBoxLayout()
         row.setSpacing(2)
         row.addWidget(self.original, 1)
@@ -151,6 +175,8 @@ class Viewer(QWidget):
         do.on(do.window, self._set_tool)
         do.on(do.invert, lambda: of.set_inverted(do.invert.isChecked()))
         do.on(do.reset, self._reset)
+        do.on(do.next_look, self.looks.next)
+        self.looks.chosen.connect(self.choose_look)
         for name, action in do.presets.items():
             do.on(action, lambda name=name: self._preset(name))
         for mode, action in do.modes.items():
@@ -184,7 +210,7 @@ class Viewer(QWidget):
     def _show_state(self) -> None:
         """Actions and controls stand where the light box does."""
         of, do = self.lightbox, self.viewer_actions
-        do.enable(image=of.image is not None, heat=of.heat is not None)
+        do.enable(image=of.image is not None, heat=of.heat is not None, looks=self.looks.several)
         do.modes[self._mode].setChecked(True)
         do.invert.setChecked(of.look.inverted)
         do.fixed.setChecked(of.fixed_top is not None)
@@ -206,13 +232,15 @@ class Viewer(QWidget):
             view.tool = WINDOW if self.viewer_actions.window.isChecked() else PAN
 
     def _reset(self) -> None:
+        if self.looks.several:
+            self.choose_look(0)
         self.lightbox.set_window(FULL)
         self.lightbox.set_inverted(False)
         self._show_state()
 
     def _preset(self, name: str) -> None:
-        if self.lightbox.image is not None:
-            self.lightbox.set_window(presets(self.lightbox.image.pixels)[name])
+        if self.lightbox.shown is not None:
+            self.lightbox.set_window(presets(self.lightbox.shown.pixels)[name])
 
     def _set_opacity(self, opacity: float) -> None:
         self.lightbox.set_opacity(opacity)

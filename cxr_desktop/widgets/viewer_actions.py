@@ -54,7 +54,10 @@ class ViewerActions(QObject):
         self.window.setCheckable(True)
         self.invert = self._made("In&vert", "I", "Show black as white.", "invert")
         self.invert.setCheckable(True)
-        self.reset = self._made("&Reset window", "R", "Level and width as the file wants them, not inverted.", "reset")
+        self.reset = self._made(
+            "&Reset window", "R", "The file's first window, its level and width as the file wants them, not inverted.", "reset"
+        )
+        self.next_look = self._made("Next window of the fi&le", "D", "Another of the windows that the file offers.")
         self.presets = {name: self._made(name, *what) for name, what in PRESETS.items()}
         self.fixed = self._made("&Fixed scale", "S", "The same colours for the same evidence in all images.")
         self.fixed.setCheckable(True)
@@ -70,16 +73,16 @@ class ViewerActions(QObject):
     def commands(self) -> list[QAction | None]:
         """All of them in the order of a menu; None is a separator."""
         sight = [self.fit, self.actual, self.zoom_in, self.zoom_out]
-        window = [self.window, *self.presets.values(), self.invert, self.reset]
+        window = [self.window, *self.presets.values(), self.next_look, self.invert, self.reset]
         heat = [*self.modes.values(), self.fainter, self.stronger, self.fixed]
         return [*sight, None, *window, None, *heat]
 
-    def enable(self, *, image: bool, heat: bool) -> None:
-        """What can be done with an image, and with a heat map."""
+    def enable(self, *, image: bool, heat: bool, looks: bool) -> None:
+        """What can be done with an image, with a heat map, and with several windows in the file."""
         of_heat = {*self.modes.values(), self.fainter, self.stronger, self.fixed}
         for action in self.commands():
             if action:
-                action.setEnabled(heat if action in of_heat else image)
+                action.setEnabled(heat if action in of_heat else looks if action is self.next_look else image)
 
     def draw_icons(self) -> None:
         """Draw the icons in the theme's colours."""

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from cxr_desktop.dataset import edits
-from cxr_desktop.dataset.detail_pane import CHANGED, DetailPane
+from cxr_desktop.dataset.detail_pane import DetailPane
 from cxr_desktop.notices import Notice
 from cxr_desktop.project import Project
 from tests.trainer import dicom_files
@@ -74,6 +74,29 @@ def test_one_image(pane: DetailPane, opened: Project, qtbot: QtBot) -> None:
     }
     assert not pane.tabs.isTabVisible(pane.tabs.indexOf(pane.header)), "a PNG has no header"
     assert not pane.message.isVisible()
+
+
+def test_what_only_the_pixels_tell_is_told_once_they_are_there(project: Project, tmp_path: Path, qtbot: QtBot) -> None:
+    source = tmp_path / "clinic"
+    for finding in "AB":
+        (source / finding).mkdir(parents=True)
+        pixels = np.arange(64, dtype=np.uint16).reshape(8, 8) + ord(finding)
+        windows = {"WindowCenter": [80, 100], "WindowWidth": [60, 100, 0], "PixelSpacing": [0.2, 0.2], "StudyDate": "20200331"}
+        (source / finding / "0.dcm").write_bytes(dicom_files.file(pixels, **windows))
+    importer.run(tmp_path / "x.cxr", [source])
+    assert project.open(tmp_path / "x.cxr")
+    pane = _pane(project, qtbot)
+    pane.show_images(project.catalog.ids()[:1])
+    qtbot.waitUntil(lambda: shown(pane))
+    told = pane.facts.text()
+    assert "Window: centre 80, width 60" in told
+    assert "Windows offered: window: centre 80, width 60; window: centre 100, width 100" in told
+    assert "Note: Window 3 cannot be used" in told
+    assert "Date: 2020-03-31" in told
+    assert pane.viewer.looks.isVisible()
+    pane.viewer.looks.next()
+    qtbot.waitUntil(lambda: pane.viewer.looks.current == 1)
+    assert "Window: centre 80, width 60" in pane.facts.text(), "the facts are of what a network sees"
 
 
 def test_a_label_by_key_undo_and_redo(pane: DetailPane, opened: Project, qtbot: QtBot) -> None:
@@ -276,8 +299,8 @@ def test_a_file_that_was_replaced_is_not_shown_as_if_it_were_the_old_one(
     first, second = (record.path for record in project.catalog.records(ids[:2]))
     shutil.copy(second, first)
     pane.show_images(ids[:1])
-    qtbot.waitUntil(lambda: shown(pane))
-    assert pane.message.text() == CHANGED
+    qtbot.waitUntil(lambda: pane.message.text().startswith("The file has changed since it was imported."))
+    assert not shown(pane)
     pane.show_images(ids[1:2])
     qtbot.waitUntil(lambda: pane.message.text() == "")
 

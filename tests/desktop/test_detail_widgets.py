@@ -114,6 +114,13 @@ def test_facts_of_one_image(record: Record) -> None:
         "photometric": "MONOCHROME1",
         "window": [2048, 4096],
         "warnings": ["odd"],
+        "looks": ["LUNG: centre 2048, width 4096", "VOI LUT 1"],
+        "spacing": [0.143, 0.143],
+        "date": "2020-03-31",
+        "series": "1.2.8",
+        "modality": "DX",
+        "manufacturer": "ACME",
+        "model": "Xray 2",
     }
     found = dict(image_facts.of_one(record, said, "test", "second"))
     assert found["Size"] == "3,000 × 2,500 pixels, 12 bits"
@@ -123,6 +130,12 @@ def test_facts_of_one_image(record: Record) -> None:
     assert found["Part"] == "test (split second)"
     assert (found["Given part"], found["Flags"], found["Excluded"]) == ("train", "gone, odd", "yes")
     assert found["Digest"] == "0123456789ab"
+    assert found["Windows offered"] == "LUNG: centre 2048, width 4096; VOI LUT 1"
+    assert found["Pixel"] == "0.143 mm"
+    assert (found["Date"], found["Series"], found["Device"]) == ("2020-03-31", "1.2.8", "DX ACME Xray 2")
+    one = dict(image_facts.of_one(record, {"looks": ["VOI LUT 1"]}, "", ""))
+    assert "Windows offered" not in one
+    assert "Pixel" not in one
     assert "Study" not in found
     assert dict(image_facts.of_one(record, {}, "", "second"))["Part"] == "none (split second)"
     assert dict(image_facts.of_one(record, {}, "", ""))["Part"] == "no split yet"

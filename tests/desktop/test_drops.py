@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QUrl
 
 from cxr_desktop import drops
+from trainer import tables
 from trainer.catalog import Catalog
 
 
@@ -40,6 +41,12 @@ def world(tmp_path: Path) -> Path:
 )
 def test_one_thing(world: Path, name: str, kind: str) -> None:
     assert drops.understood([world / name]) == drops.Dropped(kind, (world / name,))
+
+
+def test_every_table_that_an_import_reads_is_imported() -> None:
+    assert set(drops.TABLES) == set(tables.SUFFIXES)
+    assert drops.understood([Path("labels.csv.gz")]).kind == drops.IMPORT
+    assert drops.understood([Path("chest.dcm.gz")]).kind == drops.REVIEW
 
 
 def test_several_things_of_one_kind_go_together(world: Path) -> None:

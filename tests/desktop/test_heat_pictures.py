@@ -1,6 +1,7 @@
 """Heat maps in galleries and the large view: of the run's own network, on one scale; what cannot be shown says why."""
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +143,20 @@ def test_an_image_that_left_the_project_is_told_in_the_large_view(qtbot: QtBot, 
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     dialog.show_items([item], 0)
     assert "not in the project" in dialog.state.text()
+
+
+def test_another_image_in_the_place_of_a_file_is_told_and_not_shown_in_the_large_view(
+    qtbot: QtBot, opened_run: Project, run: runs.Run, tmp_path: Path
+) -> None:
+    prediction = Prediction.load(run.predictions("validation"))
+    first, second = with_records(opened_run.background, items(prediction, range(2), HALF, ""))
+    assert first.record is not None
+    assert second.record is not None
+    file = tmp_path / "replaced.png"
+    file.write_bytes(second.record.path.read_bytes())
+    dialog = CloserLook(opened_run, LoadedNetwork(), run, prediction, HALF)
+    qtbot.addWidget(dialog)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    dialog.show_items([replace(first, record=replace(first.record, path=file))], 0)
+    qtbot.waitUntil(lambda: dialog.state.text().startswith("The file has changed since it was imported"))
+    assert dialog.viewer.lightbox.image is None

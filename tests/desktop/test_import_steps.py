@@ -22,13 +22,23 @@ from trainer.errors import DataError
 from trainer.importer import Imported
 from trainer.labelling import Asked
 from trainer.plans import Refused
+from trainer.policies import Policies
 from trainer.preview import Looked, Preview
 from trainer.records import Entry
 
 TABLE = Path("/data/labels.csv")
 HEADER = ("image", "A", "B", "C", "who", "ward")
 FOUND = Recognised(TABLE, HEADER, Columns(path="image", labels=("A", "B"), patient="who"), (TABLE, Path("/data/b.csv")), True)
-LOOKED = Looked(Path("/data"), 9, "labels.csv: one column per finding: A, B", (TABLE,), TABLE, HEADER, FOUND.columns)
+LOOKED = Looked(
+    Path("/data"),
+    9,
+    "labels.csv: one column per finding: A, B",
+    (TABLE,),
+    TABLE,
+    HEADER,
+    FOUND.columns,
+    notes=("passed over: 1 mask",),
+)
 PREVIEW = Preview(
     project=Path("/projects/x.cxr"),
     sources=(LOOKED,),
@@ -73,10 +83,7 @@ def test_what_was_recognised_is_shown_and_asks_for_nothing(mapping: ImportMappin
     assert {name: field.currentText() for name, field in mapping.columns.items()} == {
         "path": "image",
         "patient": "who",
-        "view": NO_COLUMN,
-        "sex": NO_COLUMN,
-        "age": NO_COLUMN,
-        "source": NO_COLUMN,
+        **dict.fromkeys(("study", "view", "sex", "age", "source", "part", "reader"), NO_COLUMN),
     }
     assert checked(mapping) == ["A", "B"]
     assert mapping.asked == Asked()
@@ -93,7 +100,9 @@ def test_the_image_file_needs_a_column(mapping: ImportMapping) -> None:
     assert mapping.columns["path"].currentText() == NO_COLUMN, "as long as none was recognised"
 
 
-@pytest.mark.parametrize(("name", "column"), [("patient", "ward"), ("view", "C"), ("path", "ward"), ("source", "ward")])
+@pytest.mark.parametrize(
+    ("name", "column"), [("patient", "ward"), ("view", "C"), ("path", "ward"), ("source", "ward"), ("part", "C")]
+)
 def test_a_column_that_is_chosen_is_asked_for(mapping: ImportMapping, qtbot: QtBot, name: str, column: str) -> None:
     with qtbot.waitSignal(mapping.changed):
         pick(mapping.columns[name], column)
@@ -160,6 +169,38 @@ def test_without_a_table_there_are_no_columns(mapping: ImportMapping, layout: st
     assert mapping.layout_.currentData() == layout
 
 
+KNOWN = replace(FOUND, key="chexpert", name="CheXpert", matters=("uncertain",))
+
+
+def test_a_known_dataset_is_named_and_its_columns_can_be_changed(mapping: ImportMapping) -> None:
+    mapping.show_recognised(KNOWN)
+    assert mapping.layout_.currentText() == "Found by itself: CheXpert"
+    assert mapping.layout_.findData("vindr") > 0, "every known dataset can be asked for"
+    pick(mapping.columns["patient"], "ward")
+    assert mapping.asked == Asked("chexpert", None, Columns(patient="ward")), "read as the known dataset still"
+
+
+def test_policies_are_kept_when_something_else_is_chosen(mapping: ImportMapping) -> None:
+    mapping.show_recognised(KNOWN)
+    mapping.policies.lists["uncertain"].buttons["yes"].click()
+    assert mapping.asked == Asked(policies=Policies("yes"))
+    pick(mapping.columns["patient"], "ward")
+    pick(mapping.table, "b.csv")
+    assert mapping.asked == Asked(table=Path("/data/b.csv"), policies=Policies("yes"))
+    pick(mapping.layout_, "NIH ChestX-ray14")
+    assert mapping.asked == Asked("nih", policies=Policies("yes"))
+
+
+def test_the_choices_of_the_last_import_hold_until_they_are_changed(mapping: ImportMapping) -> None:
+    last = Asked("chexpert", TABLE, Columns(sex="C"), Policies("no"))
+    mapping.show_recognised(replace(KNOWN, asked=last))
+    assert mapping.layout_.currentText() == "As in its last import: CheXpert"
+    assert mapping.policies.lists["uncertain"].current() == "no"
+    assert mapping.asked == Asked(), "nothing was chosen now"
+    pick(mapping.columns["patient"], "ward")
+    assert mapping.asked == replace(last, columns=Columns(sex="C", patient="ward"))
+
+
 def test_a_table_that_was_chosen_before_is_offered(qtbot: QtBot) -> None:
     mapping = ImportMapping(Path("/elsewhere/c.csv"))
     qtbot.addWidget(mapping)
@@ -193,7 +234,31 @@ def test_everything_that_would_be_taken(preview: ImportPreview) -> None:
     assert preview.findings.rows() == [("A", "2", "5", "1"), ("B", "1,200", "0", "7")]
     assert preview.examples.header()[-2:] == ("A", "B")
     assert preview.examples.rows() == [("0.png", "p", "", "", "50", "", "", "yes", "no")]
-    assert _tabs(preview) == ["Findings 2", "First images", "Left out 1", "Notes 1"]
+    assert _tabs(preview) == ["Findings 2", "About: 1 note", "First images", "Left out 1"]
+
+
+def test_the_effect_of_a_policy_is_seen_in_the_counts(preview: ImportPreview) -> None:
+    preview.show_preview(PREVIEW)
+    assert not preview.compared.isVisible()
+    yes = replace(PREVIEW, findings=(("A", (3, 5, 0)),), asked=Asked(policies=Policies("yes")))
+    preview.show_preview(yes)
+    assert preview.findings.rows() == [("A", "3 (+1)", "5", "0 (-1)"), ("B", "0 (-1,200)", "0", "0 (-7)")]
+    assert preview.compared.isVisible()
+    preview.show_preview(replace(yes, asked=Asked("folders", policies=Policies("yes"))))
+    assert preview.findings.rows() == [("A", "3", "5", "0")], "nothing to compare with"
+
+
+def test_a_known_dataset_and_why(preview: ImportPreview) -> None:
+    known = replace(
+        LOOKED, key="nih", recognised="NIH ChestX-ray14", why=("a.csv has the column Image Index",), masks={"lung": 2}
+    )
+    refused = (Refused("9.png", "The file is empty"), *(Refused(f"{n}.png", "it is not named in a.csv") for n in range(3)))
+    preview.show_preview(replace(PREVIEW, sources=(known,), refused=refused))
+    assert preview.reason.text().startswith("Recognised: NIH ChestX-ray14, as a.csv has the column Image Index. Patient: ")
+    assert "4 files or rows left out (3: it is not named in a.csv; 1: the file is empty)" in preview.summary.text()
+    assert "2 lung masks are kept beside their images." in preview.summary.text()
+    assert "Image Index" in preview.recognised.toPlainText()
+    assert preview.mapping.layout_.currentText() == "Found by itself: NIH ChestX-ray14"
 
 
 def test_several_sources_are_told_apart(preview: ImportPreview) -> None:
@@ -296,9 +361,10 @@ def test_a_clean_import_has_no_table(report: ImportReport) -> None:
              "again with a table, from a folder for each finding, or label by hand.")],
         ),
         (
-            replace(MADE, refused=(Refused("a", "b"),), unmatched=("c", "d")),
-            ["5 new, 1 changed, 2 as before. 4 known patients in the project.", "1 file or row left out.",
-             "2 rows of the table without a file.", "Images with a finding: A 1,200."],
+            replace(MADE, refused=(Refused("a", "b"),), unmatched=("c", "d"), masks=1200, layouts=("CheXpert",)),
+            ["5 new, 1 changed, 2 as before. 4 known patients in the project.",
+             "1,200 masks are kept beside their images.", "1 file or row left out.",
+             "2 rows of the table without a file.", "Images with a finding: A 1,200.", "Read as CheXpert."],
         ),
     ],
 )  # fmt: skip

@@ -1,12 +1,11 @@
 """The import wizard: what it previews is what it imports, and whatever goes wrong the catalog is as it was."""
 
 import csv
-import io
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import PIL.Image
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
@@ -19,6 +18,7 @@ from cxr_desktop.dataset.import_wizard import PREVIEW, REPORT, SOURCES, ImportWi
 from cxr_desktop.dataset.split_dialog import SplitDialog
 from cxr_desktop.notices import Notice
 from cxr_desktop.project import Project
+from tests.trainer import layout_makers
 from tests.trainer.makers import draw, state
 from trainer import importer
 from trainer.catalog import Catalog
@@ -96,24 +96,17 @@ def test_from_a_folder_to_a_new_project(wizard: Open, project: Project, clinic: 
     assert project.folder == clinic.parent / "clinic.cxr"
     assert one.report.title.text() == "6 images in clinic.cxr"
     assert ("row without a file", "gone.png", "") in one.report.table.rows()
-    assert one.split.isVisible()
-    with qtbot.waitSignal(project.page_wanted) as asked:
-        QTest.mouseClick(one.show_images, Qt.MouseButton.LeftButton)
-    assert asked.args == ["dataset"]
-    assert not one.isVisible()
-
-
-def test_examples_are_stored_as_they_were_shown(wizard: Open, project: Project, clinic: Path, qtbot: QtBot) -> None:
-    one = wizard(clinic)
-    click(one, "next", qtbot)
-    seen = one.preview.examples.rows()
-    click(one, "next", qtbot)
     words = {1: "yes", 0: "no"}
     stored = [
         (r.path.name, r.patient, r.view, r.sex, "", r.source, r.part_given, *(words[r.labels[name]] for name in ("A", "B")))
         for r in project.catalog.records(project.catalog.ids())
     ]
-    assert stored == seen
+    assert stored == examples, "as they were shown"
+    assert one.split.isVisible()
+    with qtbot.waitSignal(project.page_wanted) as asked:
+        QTest.mouseClick(one.show_images, Qt.MouseButton.LeftButton)
+    assert asked.args == ["dataset"]
+    assert not one.isVisible()
 
 
 def test_other_columns(wizard: Open, project: Project, clinic: Path, qtbot: QtBot) -> None:
@@ -138,7 +131,7 @@ def test_other_columns(wizard: Open, project: Project, clinic: Path, qtbot: QtBo
     assert project.catalog.counts().patients == 0
 
 
-def test_a_wrong_column_is_told_and_mended(wizard: Open, project: Project, clinic: Path, qtbot: QtBot) -> None:
+def test_a_wrong_column_is_told_and_mended(wizard: Open, clinic: Path, qtbot: QtBot) -> None:
     one = wizard(clinic)
     click(one, "next", qtbot)
     choose(one, "path", "ward", qtbot)
@@ -148,11 +141,9 @@ def test_a_wrong_column_is_told_and_mended(wizard: Open, project: Project, clini
     assert not one.next.isEnabled()
     choose(one, "path", "image", qtbot)
     assert one.next.isEnabled()
-    click(one, "next", qtbot)
-    assert len(project.catalog.ids()) == 6
 
 
-def test_the_folders_instead_of_the_table(wizard: Open, drawn: Path, project: Project, qtbot: QtBot) -> None:
+def test_the_folders_instead_of_the_table(wizard: Open, drawn: Path, qtbot: QtBot) -> None:
     one = wizard(drawn)
     click(one, "next", qtbot)
     assert one.preview.mapping.table.currentText() == "manifest.csv"
@@ -163,8 +154,7 @@ def test_the_folders_instead_of_the_table(wizard: Open, drawn: Path, project: Pr
     assert not one.preview.mapping.findings.isVisible()
     assert one.preview.mapping.table.currentText() == "(none)"
     assert "a folder for each finding" in one.preview.reason.text()
-    click(one, "next", qtbot)
-    assert project.catalog.counts().patients == 0
+    assert "The patient of 30 images is unknown" in one.preview.summary.text()
 
 
 def test_a_table_from_elsewhere(wizard: Open, clinic: Path, tmp_path: Path, project: Project, qtbot: QtBot) -> None:
@@ -213,7 +203,7 @@ def test_a_new_project_beside_the_open_one(opened: Project, wizard: Open, clinic
 
 
 def test_steps_that_an_import_has_overtaken_are_forgotten(opened: Project, wizard: Open, clinic: Path, qtbot: QtBot) -> None:
-    click(wizard(clinic), "next", qtbot)
+    importer.run(opened.folder, [clinic])
     edits.set_excluded(opened, opened.catalog.ids()[:1], True)
     click(wizard(clinic), "next", qtbot)
     assert opened.undo.count() == 1, "nothing changed"
@@ -298,15 +288,17 @@ def test_folders_and_files_are_chosen_in_dialogs(wizard: Open, clinic: Path, qtb
     assert (one.sources.sources(), one.sources.table()) == ([clinic], clinic / "labels.csv")
 
 
-@pytest.fixture
-def slow(tmp_path: Path) -> Path:
-    """48 images that take a while: a large picture, small on the disk."""
-    source, picture = tmp_path / "many", io.BytesIO()
-    PIL.Image.new("L", (3000, 3000), 90).save(picture, "PNG")
+MANY = 8_000
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """So many images that reading them takes a while, with one content: on the disk there are two files only."""
+    source = tmp_path_factory.mktemp("slow") / "many"
     for finding in ("A", "B"):
-        (source / finding).mkdir(parents=True)
-        for number in range(24):
-            (source / finding / f"{number}.png").write_bytes(picture.getvalue())
+        draw(source, f"{finding}/0.png")
+        for number in range(1, MANY // 2):
+            os.link(source / finding / "0.png", source / finding / f"{number}.png")
     return source
 
 
@@ -315,27 +307,24 @@ def test_stopped_in_the_middle_nothing_is_taken(opened: Project, wizard: Open, s
     one = wizard(slow)
     QTest.mouseClick(one.next, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: one.report.bar.value() > 2)
-    assert "of 48 files" in one.report.status.text()
+    assert f"of {MANY:,} files" in one.report.status.text()
     QTest.keyClick(one, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: one._job is None and looked(one))
     assert one.isVisible()
     assert one.stack.currentIndex() == PREVIEW
     assert state(opened.folder) == before
-    assert "48 new" in one.preview.summary.text()
-    click(one, "next", qtbot)
-    assert len(opened.catalog.ids()) == 78, "it can be begun again"
+    assert f"{MANY:,} new" in one.preview.summary.text()
+    assert one.next.isEnabled(), "it can be begun again"
 
 
-def test_a_new_project_that_was_stopped_is_not_there(
-    project: Project, wizard: Open, slow: Path, tmp_path: Path, qtbot: QtBot
-) -> None:
+def test_a_new_project_that_was_stopped_is_not_there(project: Project, wizard: Open, slow: Path, qtbot: QtBot) -> None:
     one = wizard(slow)
     click(one, "next", qtbot)
     QTest.mouseClick(one.next, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: one.report.bar.value() > 2)
     QTest.mouseClick(one.cancel, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: one._job is None and looked(one))
-    assert not (tmp_path / "many.cxr").exists()
+    assert not slow.with_suffix(".cxr").exists()
     assert not project.is_open
 
 
@@ -377,7 +366,10 @@ def test_a_split_is_next(project: Project, drawn: Path, qtbot: QtBot) -> None:
     one = ImportWizard(project, [drawn], window)
     one.show()
     click(one, "next", qtbot)
+    seen = {name: (int(yes), int(no), int(unstated)) for name, yes, no, unstated in one.preview.findings.rows()}
     click(one, "next", qtbot)
+    counts = project.catalog.counts()
+    assert {name: tuple(answers.values()) for name, answers in counts.findings.items()} == seen
     QTest.mouseClick(one.split, Qt.MouseButton.LeftButton)
     assert not one.isVisible()
     dialog = window.findChild(SplitDialog)
@@ -385,17 +377,6 @@ def test_a_split_is_next(project: Project, drawn: Path, qtbot: QtBot) -> None:
     QTest.mouseClick(dialog.make, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bool(project.catalog.active_split()))
     qtbot.waitUntil(lambda: window.findChild(SplitDialog) is None)
-
-
-def test_the_preview_agrees_with_the_import(wizard: Open, project: Project, drawn: Path, qtbot: QtBot) -> None:
-    one = wizard(drawn)
-    click(one, "next", qtbot)
-    seen = {name: (int(yes), int(no), int(unstated)) for name, yes, no, unstated in one.preview.findings.rows()}
-    click(one, "next", qtbot)
-    counts = project.catalog.counts()
-    assert {name: tuple(answers.values()) for name, answers in counts.findings.items()} == seen
-    made = importer.run(project.folder, [drawn])
-    assert made.unchanged == 30
 
 
 def test_closing_the_window_during_a_preview(project: Project, drawn: Path, qtbot: QtBot) -> None:
@@ -415,6 +396,86 @@ def test_a_wizard_that_is_gone_is_not_told_that_its_import_has_ended(
     wizard._forward()
     qtbot.waitUntil(wizard._ready)
     wizard._forward()
-    wizard.deleteLater()
-    qtbot.waitUntil(lambda: not project.jobs.busy())
+    job = wizard._job
+    with qtbot.waitSignal(job.ended, timeout=20_000):
+        wizard.deleteLater()
+    assert job.cancelled, "nobody waits for it"
     assert not project.is_open
+
+
+def test_a_known_dataset_with_another_policy(wizard: Open, project: Project, tmp_path: Path, qtbot: QtBot) -> None:
+    one = wizard(layout_makers.chexpert(tmp_path))
+    click(one, "next", qtbot)
+    assert one.title.text() == "CheXpert: what will be taken"
+    before = one.preview.findings.rows()
+    policies = one.preview.mapping.policies.lists
+    assert [name for name, options in policies.items() if options.isVisible()] == ["uncertain", "no_finding"]
+    QTest.mouseClick(policies["uncertain"].buttons["yes"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: looked(one))
+    after = one.preview.findings.rows()
+    assert ("Cardiomegaly", "1 (+1)", "2", "2 (-1)") in after
+    assert before != after
+    choose(one, "patient", "Sex", qtbot)
+    assert one.title.text() == "CheXpert: what will be taken", "with another column it is read as CheXpert still"
+    assert "2 patients" in one.preview.summary.text()
+    click(one, "next", qtbot)
+    assert project.catalog.counts().findings["Cardiomegaly"]["yes"] == 1
+    assert "counts as yes" in one.report.summary.text()
+    again = wizard(tmp_path / "chexpert")
+    qtbot.waitUntil(lambda: again.preview.mapping.layout_.currentText() == "As in its last import: CheXpert")
+    assert again.preview.mapping.policies.lists["uncertain"].current() == "yes"
+    assert again.preview.mapping.columns["patient"].currentText() == "Sex"
+
+
+def test_a_page_may_keep_the_open_project(opened: Project, wizard: Open, clinic: Path, qtbot: QtBot) -> None:
+    old, opened.may_leave = opened.folder, lambda: False
+    one = wizard(clinic, new=True)
+    click(one, "next", qtbot)
+    click(one, "next", qtbot)
+    assert one.report.title.text() == "6 images in clinic.cxr"
+    assert opened.folder == old
+    QTest.mouseClick(one.show_images, Qt.MouseButton.LeftButton)
+    assert (opened.folder, one.isVisible()) == (old, True)
+    opened.may_leave = lambda: True
+    QTest.mouseClick(one.show_images, Qt.MouseButton.LeftButton)
+    assert (opened.folder, one.isVisible()) == (clinic.parent / "clinic.cxr", False)
+
+
+def test_files_that_were_saved_anew_keep_what_is_known_of_them(
+    opened: Project, wizard: Open, tmp_path: Path, qtbot: QtBot
+) -> None:
+    source = tmp_path / "clinic"
+    draw(source, *(f"{number}.png" for number in range(12)))
+    importer.run(opened.folder, [source])
+    ids = opened.catalog.ids()
+    edits.set_label(opened, ids[-1:], "Normal", 1)
+    for number in range(12):
+        draw(source, f"{number}.png", shade=number)
+    one = wizard(source)
+    assert not one.preview.resaved.isVisible()
+    click(one, "next", qtbot)
+    assert one.stack.currentIndex() == PREVIEW
+    assert "12 of 12 files hold another image" in one.preview.summary.text()
+    assert "--resaved" not in one.preview.summary.text()
+    QTest.keyClick(one.preview.resaved, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: looked(one) and one.next.isEnabled())
+    click(one, "next", qtbot)
+    assert one.stack.currentIndex() == REPORT
+    assert list(opened.catalog.ids()) == list(ids)
+    assert opened.catalog.records(ids[-1:])[0].labels["Normal"] == 1
+
+
+def test_a_table_of_the_last_import_that_is_gone_can_be_done_without(
+    opened: Project, wizard: Open, clinic: Path, qtbot: QtBot
+) -> None:
+    importer.run(opened.folder, [clinic], labels=clinic / "labels.csv")
+    (clinic / "labels.csv").unlink()
+    one = wizard(clinic)
+    assert "The table of the last import is not there any more" in one.preview.summary.text()
+    layout = one.preview.mapping.layout_
+    assert layout.isVisible()
+    layout.setCurrentIndex(layout.findData("flat"))
+    layout.activated.emit(layout.currentIndex())
+    qtbot.waitUntil(lambda: looked(one))
+    assert "6 in the project already" in one.preview.summary.text()
+    assert one.next.isEnabled()

@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from cxr_desktop.notices import ERROR, INFORMATION, Notice
 from cxr_desktop.project import Project
+from trainer.catalog import Catalog
 from trainer.errors import DataError, Progress
 
 
@@ -32,6 +33,17 @@ def test_what_cannot_be_opened_is_told_and_the_other_stays(
     assert opened.folder == lungs
     assert [notice.kind for notice in told] == [ERROR]
     assert "no such project" in told[0].what
+
+
+def test_a_page_may_keep_the_open_project(opened: Project, tmp_path: Path, qtbot: QtBot) -> None:
+    folder = opened.folder
+    Catalog.create(tmp_path / "other.cxr").close()
+    opened.may_leave = lambda: False
+    with qtbot.assertNotEmitted(opened.closed):
+        assert not opened.open(tmp_path / "other.cxr")
+    assert opened.folder == folder
+    opened.may_leave = lambda: True
+    assert opened.open(tmp_path / "other.cxr")
 
 
 def test_a_new_project_can_be_made(project: Project, tmp_path: Path) -> None:

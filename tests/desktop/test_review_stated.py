@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from cxr_desktop.review.review_stated import labels, stated
-from trainer import runs
+from trainer import importer, runs
 from trainer.catalog import Catalog, Filter
 
 
@@ -36,6 +36,15 @@ def test_a_model_from_elsewhere_has_no_part_in_it(run_folder: Path, lungs: Path)
 def test_an_unknown_file_has_nothing_stated(lungs: Path, tmp_path: Path) -> None:
     with Catalog.open(lungs) as catalog:
         assert stated(catalog, tmp_path / "new.png", []) == ""
+
+
+def test_nothing_is_said_of_another_image_in_the_place_of_a_known_one(drawn: Path, tmp_path: Path) -> None:
+    importer.run(tmp_path / "x.cxr", [drawn])
+    with Catalog.open(tmp_path / "x.cxr") as catalog:
+        first, second = (record.path for record in catalog.records(catalog.ids()[:2]))
+        assert stated(catalog, first, []).startswith("Stated: ")
+        first.write_bytes(second.read_bytes())
+        assert stated(catalog, first, []).startswith("The file has changed since it was imported. ")
 
 
 def test_not_stated_is_not_absent(lungs: Path) -> None:

@@ -17,6 +17,7 @@ from cxr_desktop.pages.review import ReviewPage
 from cxr_desktop.settings import Settings
 from tests.desktop.review_page import finding, heat, key, listed, reviewed
 from tests.desktop.reviewed import PATIENT, second_run
+from tests.trainer import dicom_files
 from trainer import files, images, predict
 
 
@@ -53,6 +54,29 @@ def test_a_saved_picture_holds_nothing_of_the_patient(
         assert picture.info == {}
         assert picture.mode == "RGB"
         assert picture.height >= 50
+
+
+def test_a_picture_through_another_window_says_that_no_network_sees_it(qtbot: QtBot, page: ReviewPage, tmp_path: Path) -> None:
+    windows = {"WindowCenter": [800, 400], "WindowWidth": [1600, 800], "VOILUTFunction": "LINEAR_EXACT"}
+    path = tmp_path / "several.dcm"
+    path.write_bytes(dicom_files.file(np.arange(0, 1600, 25, dtype=np.uint16).reshape(8, 8), **windows))
+    page.review([path])
+    qtbot.waitUntil(lambda: page.desk.viewer.lightbox.image is not None)
+    page.desk.viewer.viewer_actions.next_look.trigger()
+    qtbot.waitUntil(lambda: page.desk.viewer.looks.current == 1)
+    with qtbot.waitSignal(page.project.noticed) as told:
+        page.export.save_picture(tmp_path / "saved.png")
+    assert told.args[0].what.endswith("It is shown through another window than the one that a network sees.")
+    with Pillow.open(tmp_path / "saved.png") as picture:
+        saved = np.asarray(picture)[:8, :8, 0].astype(float)
+    assert np.abs(saved - np.rint(images.read(path, look=1).pixels * 255)).max() <= 1
+    with qtbot.waitSignal(page.project.noticed) as told:
+        page.export.copy_picture()
+    assert "another window" in told.args[0].what
+    page.desk.viewer.viewer_actions.reset.trigger()
+    with qtbot.waitSignal(page.project.noticed) as told:
+        page.export.copy_picture()
+    assert told.args[0].what == "The picture is on the clipboard."
 
 
 def test_the_picture_is_what_is_seen(

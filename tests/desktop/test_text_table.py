@@ -120,6 +120,8 @@ def test_a_label_is_shortened_and_explains_itself(qtbot: QtBot) -> None:
         "labels were taken from a.csv; --labels takes another: b.csv",
         "Name it with --labels, or choose --layout folders.",
         "Name it with --labels.",
+        "It is known by the folders a, b. Choose the folder that holds all of it, or --layout auto.",
+        "If they are the same radiographs saved anew, import with --resaved: answers by hand and parts are kept.",
         "Name its folder, and the table with --labels.",
         "Results will look better than they are; to split anew by patient ask for shares: --test 0.2 --val 0.1.",
         "The given parts leave nothing to train on. Ask for shares to split anew: --test 0.2 --val 0.1.",

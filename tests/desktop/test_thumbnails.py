@@ -179,3 +179,14 @@ def test_a_file_that_changed_is_told(qtbot: QtBot, pictures: Thumbnails, records
     pictures.want([record])
     qtbot.waitUntil(lambda: pictures.picture(record) is not None)
     assert pictures.picture(record) == "The file has changed since it was imported"
+
+
+def test_a_picture_that_was_refused_is_made_once_its_file_is_known_elsewhere(
+    qtbot: QtBot, pictures: Thumbnails, records: list[Record]
+) -> None:
+    lost = replace(records[0], path=records[0].path / "moved")
+    pictures.want([lost])
+    qtbot.waitUntil(lambda: isinstance(pictures.picture(lost), str))
+    assert pictures.picture(records[0]) is None
+    pictures.want(records[:1])
+    qtbot.waitUntil(lambda: isinstance(pictures.picture(records[0]), QPixmap))

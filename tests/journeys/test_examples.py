@@ -11,8 +11,8 @@ from trainer import arguments
 from .conftest import Terminal
 
 ORDER = (
-    "phantom", "import", "show", "split", "train", "watch", "evaluate", "thresholds", "extract", "predict", "explain", "report",
-    "models", "recipes", "devices",
+    "phantom", "layouts", "import", "show", "inspect", "split", "train", "watch", "evaluate", "thresholds", "extract",
+    "predict", "explain", "report", "models", "recipes", "devices",
 )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def test_the_examples_do_the_main_job(terminal: Terminal, tmp_path: Path) -> Non
     assert "finished" in said.err
 
 
-@pytest.mark.parametrize("verb", ["models", "recipes", "devices"])
+@pytest.mark.parametrize("verb", ["layouts", "models", "recipes", "devices"])
 def test_what_can_be_chosen_is_listed_for_programs_too(terminal: Terminal, verb: str) -> None:
     said = terminal(verb, "--json")
     listed = json.loads(said.out)[verb]

@@ -174,6 +174,9 @@ def test_a_source_that_was_moved_away(walk: Walk, drawn: Path, tmp_path: Path) -
     drawn.rename(tmp_path / "elsewhere")
 
     def steps(user: User) -> None:
+        notice = user.error("with 30 images is not there")
+        assert str(drawn) in notice.what
+        user.click("Close this notice")  # not now: it goes on with what is there
         page = user.window.pages["dataset"]
         user.says("30 of 30 images")
         page.views.focus_view()

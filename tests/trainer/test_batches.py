@@ -94,6 +94,28 @@ def test_the_same_content_twice_is_decoded_once(sources: list[tuple[Path, str]],
     np.testing.assert_array_equal(*cache.take(np.array([0, 1]))[:, 0])
 
 
+def test_of_exact_copies_one_that_is_there_is_enough(sources: list[tuple[Path, str]], tmp_path: Path) -> None:
+    path, digest = sources[0]
+    other = tmp_path / "changed.png"
+    other.write_bytes(b"another image")
+    cache = _cached([(tmp_path / "gone.png", digest), (other, digest), (path, digest)], tmp_path / "cache")
+    assert cache.readable.all()
+    assert (cache.failures, cache.damaged) == ((), frozenset())
+    lost = _cached([(tmp_path / "gone.png", digest), (other, digest)], tmp_path / "other cache")
+    assert not lost.readable.any()
+    assert lost.failures == ((tmp_path / "gone.png", "There is no such file or folder"),)
+    assert lost.damaged == frozenset()
+
+
+def test_only_a_content_that_cannot_be_decoded_is_damaged(sources: list[tuple[Path, str]], tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(sources[0][0].read_bytes()[:200])
+    digest = files.digest(broken.read_bytes())
+    cache = _cached([(broken, digest), (tmp_path / "missing.png", "0" * 40), sources[1]], tmp_path / "cache")
+    assert cache.damaged == {digest}
+    assert cache.only(cache.readable).damaged == {digest}
+
+
 def test_stopping_keeps_what_was_written_and_leaves_nothing_half(
     sources: list[tuple[Path, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

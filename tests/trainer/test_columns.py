@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer import columns, tables
+from trainer import answers, columns, tables
 from trainer.columns import Columns, Reading
 from trainer.errors import DataError
 from trainer.records import NO, YES
@@ -170,7 +170,7 @@ def test_a_tree_of_findings(tmp_path: Path) -> None:
 
 
 def test_names_that_only_begin_alike_are_no_tree() -> None:
-    found = columns.answers([frozenset({"Mass"})], ["Mass", "Massive effusion"])
+    found = answers.listed([frozenset({"Mass"})], ["Mass", "Massive effusion"])
     assert found == [{"Mass": YES, "Massive effusion": NO}]
 
 
@@ -179,7 +179,7 @@ def test_facts_of_a_row(tmp_path: Path) -> None:
     reading, _ = read(tmp_path, f"{header}\na.png,007,AP Supine,female,058Y,NIH,VAL,s1\nb.png,nan,LL,?,,NA,holdout,\n")
     first, second = reading.rows
     assert (first.patient, first.view, first.sex, first.age, first.source, first.part, first.study) == (
-        "007", "AP Supine", "F", 58.0, "NIH", "validation", "s1",
+        "007", "AP", "F", 58.0, "NIH", "validation", "s1",
     )  # fmt: skip
     assert (second.patient, second.view, second.sex, second.age, second.source, second.part) == (
         "",
@@ -210,7 +210,7 @@ def test_ages(text: str, years: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "view"), [("pa", "PA"), ("L", "lateral"), ("Lateral", "lateral"), ("AP erect", "AP erect"), ("", "")]
+    ("text", "view"), [("pa", "PA"), ("L", "lateral"), ("Lateral", "lateral"), ("AP erect", "AP"), ("LAO", "LAO"), ("", "")]
 )
 def test_views(text: str, view: str) -> None:
     assert columns.view(text) == view

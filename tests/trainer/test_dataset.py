@@ -1,13 +1,18 @@
 """The images of a run: which can be used for a task, and which were left out."""
 
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from trainer import config, dataset
+from trainer import config, dataset, importer, schema
 from trainer.catalog import Catalog
 from trainer.errors import ConfigError, DataError
+from trainer.labelling import Asked
+from trainer.records import UNREADABLE
+
+from .makers import draw
 
 NAMES = ("Lobar pneumonia", "Normal", "Pleural effusion")
 
@@ -99,3 +104,42 @@ def test_parts_without_images_are_refused(project: Path, tiny: config.TrainConfi
     for parts in ({"train": empty, "validation": full}, {"train": full, "validation": empty}):
         with pytest.raises(DataError, match="part has no image"):
             dataset.check(parts, NAMES, project)
+
+
+def test_damaged_pixels_are_flagged_when_they_are_needed_and_a_whole_file_loses_the_flag(source: Path, tmp_path: Path) -> None:
+    draw(source, "A/1.png", "A/2.png", "B/3.png")
+    whole = (source / "A/1.png").read_bytes()
+    place = whole.index(b"IDAT") + 6
+    damaged = whole[:place] + bytes(byte ^ 255 for byte in whole[place : place + 8]) + whole[place + 8 :]
+    (source / "A/1.png").write_bytes(damaged)
+    project = tmp_path / "p.cxr"
+    assert importer.run(project, [source]).taken == 3  # its chunks are all there
+    with Catalog.open(project) as catalog:
+        ids = catalog.ids()
+        cache = dataset.squares(catalog, ids, 16, "stretch")
+        assert cache.readable.tolist() == [False, True, True]
+        assert catalog.counts().flags.get(UNREADABLE) == 1
+        dataset.squares(catalog, ids, 16, "stretch")
+        assert catalog.counts().flags.get(UNREADABLE) == 1
+    (source / "A/1.png").write_bytes(whole)
+    importer.carried_out(project, [source], Asked(), resaved=True)
+    with Catalog.open(project) as catalog:
+        assert UNREADABLE not in catalog.counts().flags
+        catalog.add_flag(catalog.ids()[:1], UNREADABLE)
+        assert dataset.squares(catalog, catalog.ids(), 16, "stretch").readable.all()
+        assert UNREADABLE not in catalog.counts().flags
+
+
+def test_a_flag_that_cannot_be_written_stops_nothing(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw(source, "A/1.png", "B/3.png")
+    whole = (source / "A/1.png").read_bytes()
+    (source / "A/1.png").write_bytes(whole.replace(whole[whole.index(b"IDAT") + 6 :][:8], bytes(8)))
+    made = importer.run(tmp_path / "p.cxr", [source])
+    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.01)
+    other = sqlite3.connect(made.project / "catalog.sqlite", isolation_level=None)
+    with Catalog.open(made.project) as catalog:
+        other.execute("BEGIN IMMEDIATE")
+        assert dataset.squares(catalog, catalog.ids(), 16, "stretch").readable.tolist() == [False, True]
+        other.execute("ROLLBACK")
+        assert UNREADABLE not in catalog.counts().flags
+    other.close()

@@ -333,8 +333,8 @@ def test_facts() -> None:
     assert (facts.patient, facts.sex, facts.age, facts.study) == ("P-1é", "F", 61.0, "1.2.9")
     assert (facts.view, facts.laterality, facts.body_part) == ("PA", "L", "CHEST")
     assert (facts.modality, facts.manufacturer) == ("DX", "ACME")
-    assert (facts.format, facts.width, facts.height, facts.bits) == ("DICOM, explicit VR little endian", 3, 2, 12)
-    assert "not square" in facts.warnings[0]
+    assert (facts.format, facts.width, facts.height, facts.bits) == ("DICOM, explicit VR little endian", 6, 2, 12)
+    assert facts.steps[-1] == "pixels made square: 3 x 2 to 6 x 2"
 
 
 def test_nonsense_in_the_header_costs_only_itself() -> None:
@@ -362,7 +362,8 @@ def manifest(shared_data: Path) -> list[dict[str, str]]:
 
 
 def test_every_real_file_gives_its_stored_pixels_or_a_reason(manifest: list[dict[str, str]], shared_data: Path) -> None:
-    refused = {}
+    """By digest; and the 12-bit JPEG, whose digest holds for another decoder, within one grey level."""
+    refused, nearly = {}, {}
     for row in manifest:
         content = (shared_data / "dicom" / row["file"]).read_bytes()
         try:
@@ -370,20 +371,37 @@ def test_every_real_file_gives_its_stored_pixels_or_a_reason(manifest: list[dict
         except ImageError as error:
             refused[row["file"]] = error.what
             continue
-        assert images.stored_digest(content, name="x") == row["px_sha1_frame0"], row["file"]
-        assert (facts.stored_min, facts.stored_max) == (float(row["px_min"]), float(row["px_max"]))
-        assert (facts.width, facts.height) == (int(row["Columns"]), int(row["Rows"]))
+        if images.stored_digest(content, name="x") != row["px_sha1_frame0"]:
+            nearly[row["file"]] = facts.warnings
+        assert facts.stored_min == float(row["px_min"])
+        assert abs(facts.stored_max - float(row["px_max"])) <= (row["file"] in nearly)
         assert facts.view == row["ViewPosition"]
-    assert len(manifest) - len(refused) == 16
-    for name, words in {
-        "chest_RG1_mono1_15bit_jpegls_near.dcm": "JPEG-LS",
-        "leg_RG3_mono1_10bit_jpeg_extended12.dcm": "12 bits",
-        "hip_RG2_mono2_10bit_jpegll_sv1.dcm": "JPEG Lossless",
-        "sc_htj2k_lossless_rgb.dcm": "High-Throughput JPEG 2000",
-        "sr_no_pixels.dcm": "holds no pixels: Basic Text SR",
-        "meta_missing_transfer_syntax.dcm": "does not state its Rows",
-    }.items():
-        assert words in refused[name]
+    assert len(manifest) - len(refused) == 21
+    assert list(nearly) == ["leg_RG3_mono1_10bit_jpeg_extended12.dcm"]
+    assert "end of spectral selection is not 63" in nearly["leg_RG3_mono1_10bit_jpeg_extended12.dcm"][0]
+    assert refused == {
+        "chest_CR_mono1_12bit_nopixels_japanese_name.dcm": (
+            "This DICOM file holds no pixels: Computed Radiography Image Storage"
+        ),
+        "sr_no_pixels.dcm": "This DICOM file holds no pixels: Basic Text SR Storage",
+        "meta_missing_transfer_syntax.dcm": "This DICOM file does not state its Rows, Columns, BitsAllocated",
+    }
+
+
+def test_one_real_radiograph_in_six_encodings(manifest: list[dict[str, str]], shared_data: Path) -> None:
+    """Lossless ones are the same; lossy ones stay near (root of the mean square, of 1023), the mean as in the manifest."""
+    found = {}
+    for row in manifest:
+        if row["file"].startswith("leg_RG3"):
+            stored = dicom.read((shared_data / "dicom" / row["file"]).read_bytes(), name="x").stored.astype(int)
+            assert stored.mean() == pytest.approx(float(row["px_mean"]), abs=0.02)
+            found[row["file"].removeprefix("leg_RG3_mono1_10bit_").removesuffix(".dcm")] = stored
+    whole = found["explicitLE"]
+    for name in ("rle", "jpegls"):
+        np.testing.assert_array_equal(found[name], whole)
+    for name in ("j2k_lossy", "jpeg_extended12"):
+        assert 0 < np.sqrt(np.mean((found[name] - whole) ** 2)) < 2.5, name
+        assert found[name].max() <= 1023
 
 
 def test_real_chests_have_dark_air_and_a_bright_spine(shared_data: Path) -> None:

@@ -24,20 +24,21 @@ from .mutants import check_mutants_are_read_or_refused
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (file(syntax=JPEGLSLossless, coded=encapsulate([b"\xff\xd8\xff\xf7"])), "JPEG-LS Lossless"),
+        (file(syntax=JPEGLSLossless, coded=encapsulate([b"\xff\xd8\xff\xf7"])), "JPEG-LS lossless, but its pixels end within"),
         (file(PixelData=None), "holds no pixels: Computed Radiography"),
         (file(PixelData=b"\0" * 4), "4 of 12 bytes"),
         (file(Rows=None), "does not state its Rows"),
         (file(Rows=0), "no rows"),
         (file(Rows=65535, Columns=65535), "too large"),
+        (file(np.zeros((2, 2, 3), np.uint8), Rows=6000, Columns=6000), "too large"),
         (file(BitsStored=17), "17 in 16 bits"),
         (file(SamplesPerPixel=4), "4 samples"),
-        (file(RAMP.astype(np.uint8), JPEGBaseline8Bit, encapsulate([b"no jpeg!"])), "damaged"),
+        (file(RAMP.astype(np.uint8), JPEGBaseline8Bit, encapsulate([b"no jpeg!"])), "do not begin"),
         (file(np.zeros((2, 2, 3), np.uint8), PhotometricInterpretation="CMYK"), "damaged|colours"),
         (file()[:200], "holds no pixels"),
         (b"\0" * 128 + b"DICM", "holds no pixels"),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_refusals_are_one_sentence_with_a_remedy(content: bytes, words: str) -> None:
     with pytest.raises(ImageError, match=words) as caught:
@@ -69,7 +70,7 @@ def test_jp2_box_of_length_zero_does_not_hang() -> None:
     stream = bytearray(coded(RAMP.astype(np.uint8), "JPEG2000"))
     stream[12:16] = bytes(4)
     stream = stream.replace(b"jp2c", b"XXXX")
-    with pytest.raises(ImageError, match="damaged"):
+    with pytest.raises(ImageError, match="JP2 file without an image"):
         images.decode(file(RAMP.astype(np.uint8), JPEG2000Lossless, encapsulate([bytes(stream)])), name="x")
 
 
@@ -87,4 +88,4 @@ def test_mutated_files_are_read_or_refused() -> None:
         file(picture, JPEG2000Lossless, encapsulate([coded(picture, "JPEG2000")])),
         file(np.zeros((2, 2, 3), np.uint8), PatientAge="061Y", SpecificCharacterSet="ISO_IR 100"),
     ]
-    check_mutants_are_read_or_refused(seeds, mutants=1200, seed=7, first=128)
+    check_mutants_are_read_or_refused(seeds, mutants=700, seed=7, first=128)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer import grey
-from trainer.headers import Look, Lut, Notes, Window, fewest_bits, years
+from trainer.grey import Look, Lut, Notes, Window, fewest_bits
+from trainer.headers import years
 
 levels = st.lists(st.integers(-3000, 70000), min_size=1, max_size=60).map(lambda found: np.array(found, dtype=np.int32))
 

@@ -90,6 +90,54 @@ def test_two_rows_that_would_take_one_file_get_none() -> None:
     assert joined(["b/1.png", "b/1.png"], ["a/1.png"], root=ROOT).files == ("a/1.png", "a/1.png")
 
 
+VIEWS = [f"CheXpert-v1.0/train/patient{number}/study1/view1.jpg" for number in range(4)]
+
+
+def test_a_path_whose_image_is_not_there_takes_no_other_of_its_name() -> None:
+    """Only a part of a dataset was loaded, and one image that the table does not name."""
+    files = ["train/patient1/study1/view1.jpg", "train/patient9/study1/view1.jpg"]
+    assert joined(VIEWS, files, root=ROOT).files == ("", files[0], "", "")
+    found = joined(["train/patient4/study1/view1.jpg", files[0]], files, root=ROOT)
+    assert found.files == ("", files[0]), "also where all other rows name their files exactly"
+    assert found.doubts == ("", "")
+
+
+def test_the_folder_of_a_dataset_may_be_called_otherwise() -> None:
+    files = [path.partition("/")[2] for path in VIEWS]
+    assert joined(VIEWS, files, root=ROOT).files == tuple(files)
+    inner = [f"chexpert/{file}" for file in files]
+    assert joined(VIEWS, inner, root=ROOT, beside="chexpert").files == tuple(inner)
+    assert joined(VIEWS, inner, root=ROOT).files == tuple(inner)
+    both = [*VIEWS, *(path.replace("v1.0", "v1.0-small") for path in VIEWS)]
+    assert joined(both, files, root=ROOT).files == ("",) * 8, "two paths of each file"
+    assert joined(both, files[:1], root=ROOT).doubts[0] == "several rows mean the same file"
+
+
+def test_the_path_that_fits_best_gets_the_file() -> None:
+    found = joined(["old/a/1.png", "old/b/1.png", "1.png"], ["new/a/1.png"], root=ROOT)
+    assert found.files == ("new/a/1.png", "", "")
+    found = joined(["scan.jpg", "scan.jpeg"], ["x/scan.jpg"], root=ROOT)
+    assert found.doubts == ("several rows mean the same file",) * 2
+
+
+def test_a_name_that_many_files_have() -> None:
+    """Files of one name are told apart by their folders, whatever their number and the case."""
+    files = [f"data/P{number:03d}/View.png" for number in range(300)]
+    asked = [f"old/p{number:03d}/view.png" for number in range(299, -1, -1)]
+    assert joined(asked, files, root=ROOT).files == tuple(reversed(files))
+    found = joined(["view.png"], files, root=ROOT)
+    assert found.doubts == ("several files have its name: data/P000/View.png, data/P001/View.png",)
+    assert joined(["x/VIEW.png"], ["a/VIEW.png", "b/view.png"], root=ROOT).files == ("a/VIEW.png",), "the case decides last"
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.sets(st.tuples(st.sampled_from("abcd"), st.sampled_from("xyz"), st.sampled_from("12")), min_size=1))
+def test_a_table_with_another_prefix_finds_all(places: set[tuple[str, str, str]]) -> None:
+    files = sorted(f"{a}/{b}/{c}.png" for a, b, c in places)
+    found = joined([f"D:\\old disk\\set\\{file}" for file in files], files, root=ROOT)
+    assert found.files == tuple(files)
+
+
 NAMES = st.sampled_from(["1.png", "2.png", "3.jpg", "1"])
 PATHS = st.builds(lambda folders, name: "/".join([*folders, name]), st.lists(st.sampled_from("abC"), max_size=2), NAMES)
 

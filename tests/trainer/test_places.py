@@ -58,9 +58,24 @@ def test_other_words_are_no_masks(tmp_path: Path, path: str) -> None:
     assert found(tmp_path) == [path]
 
 
-def test_tables_at_the_top_are_seen(tmp_path: Path) -> None:
-    touch(tmp_path, "a.png", "manifest.csv", "labels.TSV", "deep/other.csv")
-    assert [path.name for path in listing(tmp_path).tables] == ["labels.TSV", "manifest.csv"]
+def test_tables_are_seen_at_any_depth(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", "manifest.csv", "labels.TSV", "deep/other.CSV.gz", "deep/er/1.txt", "b.xlsx", "c.gz")
+    seen = listing(tmp_path)
+    assert [path.relative_to(tmp_path).as_posix() for path in seen.tables] == [
+        "b.xlsx", "deep/er/1.txt", "deep/other.CSV.gz", "labels.TSV", "manifest.csv",
+    ]  # fmt: skip
+    assert [path.name for path in seen.tables_at_top(tmp_path)] == ["b.xlsx", "labels.TSV", "manifest.csv"]
+    assert [file.path for file in seen.files] == ["a.png"]
+
+
+def test_masks_are_listed_apart(tmp_path: Path) -> None:
+    touch(tmp_path, "COVID/images/1.png", "COVID/masks/1.png", "COVID/masks/deep/2.png", "COVID/masks/about.doc", "x_mask.png")
+    seen = listing(tmp_path)
+    assert [file.path for file in seen.files] == ["COVID/images/1.png"]
+    assert [mask.path for mask in seen.masks] == ["COVID/masks/1.png", "COVID/masks/deep/2.png", "x_mask.png"]
+    assert seen.masks[0].bytes == 1
+    assert seen.masks[0].modified == (tmp_path / "COVID/masks/1.png").stat().st_mtime_ns
+    assert seen.notes == ("passed over: 1 folder of masks", "passed over: 1 mask")
 
 
 def test_links_that_go_round_end(tmp_path: Path) -> None:
@@ -127,6 +142,11 @@ def test_folders_that_say_nothing_are_left_out(template: str) -> None:
     seen = folders([template.format(finding, number) for finding in ("COVID", "Normal") for number in range(2)])
     assert seen.findings == ("COVID", "Normal")
     assert seen.findings_of == ("COVID", "COVID", "Normal", "Normal")
+
+
+def test_numbered_folders_of_images_are_no_findings() -> None:
+    assert folders([f"images_{n:03d}/images/{m}.png" for n in range(12) for m in range(4)]).findings == ()
+    assert folders(["png-512/A/1.png", "png-512/A/2.png", "png/B/1.png", "png/B/2.png"]).findings == ("A", "B")
 
 
 def test_split_folders_with_findings_inside() -> None:

@@ -1,6 +1,7 @@
 """The catalog's file: versions, foreign files, damage, read-only places."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,18 @@ from trainer.catalog import Catalog, Entry
 from trainer.errors import DataError, StorageError
 
 ADDED = "ALTER TABLE images ADD COLUMN note TEXT NOT NULL DEFAULT '';\nCREATE INDEX images_by_note ON images (note);\n"
+FIRST_VERSION = """
+INSERT INTO folders (id, root, layout, options) VALUES (1, 'ROOT', 'as it was', '{"layout": "auto"}');
+INSERT INTO images
+(id, folder, path, digest, bytes, modified, width, height, patient, study, view, sex, age, source, part_given)
+VALUES (7, 1, 'a.png', 'd', 1, 2, 3, 4, 'P1', '', 'PA', 'F', 61.5, 'here', '');
+INSERT INTO findings VALUES (1, 'Mass');
+INSERT INTO labels VALUES (7, 1, 1, 1);
+INSERT INTO flags VALUES ('odd', 7);
+INSERT INTO splits VALUES (1, 's', 1, 'by hand', 0, NULL, 'd', '[]');
+INSERT INTO split_images VALUES (1, 7, 'test');
+INSERT INTO settings VALUES ('split', 's');
+"""
 
 
 @pytest.fixture
@@ -44,14 +57,43 @@ def test_every_column_of_a_filter_has_an_index(project: Path) -> None:
 
 def test_a_migration_makes_a_backup_first(project: Path) -> None:
     schema.connect(project / "catalog.sqlite", steps=(*schema.STEPS, ADDED)).close()
-    backup = project / "catalog.sqlite.v1.backup"
-    for path, version, columns in ((project / "catalog.sqlite", 2, {"note"}), (backup, 1, set())):
+    newest = len(schema.STEPS)
+    backup = project / f"catalog.sqlite.v{newest}.backup"
+    for path, version, columns in ((project / "catalog.sqlite", newest + 1, {"note"}), (backup, newest, set())):
         connection = sqlite3.connect(path)
         assert pragma(connection, "user_version") == version
         assert columns == {"note"} & {row[1] for row in connection.execute("PRAGMA table_info(images)")}
         assert connection.execute("SELECT path FROM images").fetchall() == [("a.png",)]
         connection.close()
-    assert sorted(path.name for path in project.iterdir()) == ["catalog.sqlite", "catalog.sqlite.v1.backup"]
+    assert sorted(path.name for path in project.iterdir()) == ["catalog.sqlite", backup.name]
+
+
+def test_a_project_of_the_first_version_opens_and_keeps_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "p.cxr"
+    folder.mkdir()
+    first = schema.connect(folder / "catalog.sqlite", steps=schema.STEPS[:1])
+    first.executescript(FIRST_VERSION.replace("ROOT", str(tmp_path)))
+    first.close()
+    read = []
+    for writable in (False, True):  # first on a disk that cannot be written to, where no migration is possible
+        monkeypatch.setattr(schema, "_writable", lambda _, writable=writable: writable)
+        with Catalog.open(folder) as catalog:
+            (record,) = catalog.records([7])
+            assert (record.path, record.patient) == (tmp_path / "a.png", "P1")
+            assert (record.labels, record.flags) == ({"Mass": 1}, ("odd",))
+            assert catalog.split().parts["test"].tolist() == [7]
+            assert catalog.masks([7]) == {}
+            assert [(s.root, s.layout, s.options, s.images, s.masks) for s in catalog.sources()] == [
+                (tmp_path, "as it was", {"layout": "auto"}, 1, {})
+            ]
+            read.append(catalog.known(tmp_path)["a.png"])
+    assert read[0] == read[1]
+    backup = sqlite3.connect(folder / "catalog.sqlite.v1.backup")
+    assert pragma(backup, "user_version") == 1
+    backup.close()
+    with Catalog.open(folder) as catalog:
+        catalog.store(tmp_path, [replace(read[1], masks=(("lung", "m/a.png"),))], findings=("Mass",))
+        assert catalog.masks([7]) == {7: (("lung", tmp_path / "m" / "a.png"),)}
 
 
 def test_a_migration_that_fails_leaves_the_old_version(project: Path) -> None:
@@ -59,22 +101,23 @@ def test_a_migration_that_fails_leaves_the_old_version(project: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="nowhere"):
         schema.connect(project / "catalog.sqlite", steps=(*schema.STEPS, broken))
     with Catalog.open(project) as catalog:
-        assert pragma(catalog._connection, "user_version") == 1
+        assert pragma(catalog._connection, "user_version") == len(schema.STEPS)
         assert catalog.column([1], "path") == ["a.png"]
 
 
 def test_a_backup_that_cannot_be_made_stops_the_migration(project: Path) -> None:
-    (project / "catalog.sqlite.v1.backup").mkdir()
+    (project / f"catalog.sqlite.v{len(schema.STEPS)}.backup").mkdir()
     with pytest.raises(StorageError, match="No backup could be made"):
         schema.connect(project / "catalog.sqlite", steps=(*schema.STEPS, ADDED))
     with Catalog.open(project) as catalog:
-        assert pragma(catalog._connection, "user_version") == 1
+        assert pragma(catalog._connection, "user_version") == len(schema.STEPS)
     assert not list(project.glob(".*.tmp"))
 
 
 def test_a_newer_catalog_says_to_update(project: Path) -> None:
     schema.connect(project / "catalog.sqlite", steps=(*schema.STEPS, ADDED)).close()
-    with pytest.raises(DataError, match=r"newer CXR Desktop \(catalog version 2.*Update CXR Desktop"):
+    version = len(schema.STEPS) + 1
+    with pytest.raises(DataError, match=rf"newer CXR Desktop \(catalog version {version}.*Update CXR Desktop"):
         Catalog.open(project)
 
 

@@ -1,7 +1,9 @@
 """Tables of every kind are read; what cannot be read says so."""
 
 import csv
+import gzip
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -186,3 +188,92 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     assert table.lines or table.ragged
     assert len(set(table.header)) == len(table.header)
     assert all(len(line.cells) == len(table.header) for line in table.lines)
+
+
+# Packed, in part, and without a header
+
+
+def test_packed_tables(tmp_path: Path) -> None:
+    path = written(tmp_path, gzip.compress("\ufeffpath,label\r\nä.png,x\r\n".encode()), "t.csv.gz")
+    assert cells(tables.read(path)) == [("ä.png", "x")]
+    assert tables.header(path) == ("path", "label")
+    path = written(tmp_path, gzip.compress(b"path\tlabel\n\xe4.png\tx\n"), "t.tsv.gz")
+    assert cells(tables.read(path)) == [("ä.png", "x")]
+    whole = gzip.compress(b"path,label\n" + b"a.png,x\n" * 1000)
+    for broken in (whole[:-9], whole[:30], whole[:20] + b"zzzz" + whole[24:], whole[:-1] + b"\xff"):
+        with pytest.raises(DataError, match="damaged or not whole"):
+            tables.read(written(tmp_path, broken, "t.csv.gz"))
+
+
+def test_what_unpacks_to_too_much_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, gzip.compress(b"path,label\n" + b"a" * 10_000_000), "t.csv.gz")
+    assert path.stat().st_size < 20_000
+    monkeypatch.setattr(tables, "LARGEST", 1_000_000)
+    for reader in (tables.read, tables.lines_without_header):
+        with pytest.raises(DataError, match="too large"):
+            reader(path)
+    assert tables.header(path) == ("path", "label")
+
+
+def test_only_some_columns(tmp_path: Path) -> None:
+    path = written(tmp_path, ",Image ID,note,view,label,label\n0,a.png,x,PA,A,B\n1,b.png,y,AP,C,D,more\n")
+    table = tables.read(path, ["image_id", "VIEW", "label", "no such", "column 1"])
+    assert table.header == ("column 1", "Image ID", "view", "label", "label (2)")
+    assert cells(table) == [("0", "a.png", "PA", "A", "B")]
+    assert table.ragged[0].cells == ("1", "b.png", "AP", "C", "D")
+    with pytest.raises(DataError, match="stands twice"):
+        table.column("label")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'Image  Index ," Encoded\nPixels",,label,,\na.png,x,y,N,,\n',
+        "path;label\n" + "a.png;x\n" * 400 + '"',
+        "path,label\n" + "ä.png,x\n" * 400,
+        "path,label\n" + "a.png,x\n" * 600 + "\0",
+        "\n\n a \n",
+    ],
+)
+def test_a_header_alone_is_that_of_the_whole_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    monkeypatch.setattr(tables, "_SAMPLE", 1_000)
+    path = written(tmp_path, content)
+    try:
+        whole = tables.read(path).header
+    except DataError:
+        whole = tables.read(written(tmp_path, content.rstrip('"\0') + "b\n", "other.csv")).header
+    assert tables.header(path) == whole
+
+
+def test_a_header_of_what_is_no_table(tmp_path: Path) -> None:
+    for content in (b"", b"\n,,\n", b"\x89PNG\r\n\x1a\n\0", b"a,b\0"):
+        with pytest.raises(DataError):
+            tables.header(written(tmp_path, content))
+    with pytest.raises(StorageError, match="no such file"):
+        tables.header(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_without_a_header(tmp_path: Path, end: str) -> None:
+    text = end.join(["\ufeff77 a.jpeg COVID-19 cohen", "", "  COVID 949 ä b.png\tpositive ", "x\u2028y", ""])
+    found = tables.lines_without_header(written(tmp_path, text, "train_COVIDx9A.txt"))
+    assert found == ((1, "77 a.jpeg COVID-19 cohen"), (3, "COVID 949 ä b.png\tpositive"), (4, "x\u2028y"))
+    assert tables.lines_without_header(written(tmp_path, "")) == ()
+    for content in (b"\0\1", b"PK\x03\x04"):
+        with pytest.raises(DataError):
+            tables.lines_without_header(written(tmp_path, content))
+
+
+def test_tables_by_their_names() -> None:
+    for name in ("a.csv", "B.CSV", "c.tsv", "d.txt", "e.csv.gz", "f.xlsx", "g.tab", "train.v2.csv"):
+        assert tables.is_table(name)
+        assert tables.is_table(Path("folder") / name)
+    for name in ("a.gz", "a.png", "csv", "a.xls", "a.dcm.gz", "a.nii.gz"):
+        assert not tables.is_table(name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no named pipes in folders")
+def test_a_pipe_is_no_table(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.csv")
+    with pytest.raises(DataError, match="no text table"):
+        tables.read(tmp_path / "t.csv")
