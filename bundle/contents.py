@@ -17,13 +17,20 @@ Needs = Callable[[str], Iterable[str]]
 """Path of a library -> paths of the libraries that it is linked with."""
 
 MODULES_LEFT_OUT = (
-    # Oracles and tools of the developers, and libraries that ours can use but need not.
+    # Oracles and tools of the developers, and libraries that ours can use but need not: timm, to fetch weights by itself.
     *(
         "IPython",
         "_pytest",
+        "anyio",
+        "click",
         "cv2",
         "fsspec",
         "grad_cam",
+        "h11",
+        "hf_xet",
+        "httpcore2",
+        "httpx2",
+        "huggingface_hub",
         "hypothesis",
         "mypy",
         "networkx",
@@ -44,6 +51,8 @@ MODULES_LEFT_OUT = (
         "sklearn",
         "tensorboard",
         "threadpoolctl",
+        "truststore",
+        "yaml",
     ),
     "tkinter",
     # Compiling networks and testing torch itself: a fifth of its modules, reached only through torch.compile.
@@ -87,7 +96,7 @@ _UNWANTED = re.compile(
     r"|torchvision/\w+\.(so|pyd|dll|dylib)$"
     rf"|imagecodecs/(?!({'|'.join(decoders.PARTS)})\.)_?\w+[\w.-]*\.(so|pyd|dll|dylib)$"
     r"|PySide6/(Qt/)?(qml|translations|metatypes|libexec)/"
-    r"|(_pytest|pluggy|pytest|hypothesis|networkx|fsspec)[^/]*\.dist-info/"
+    r"|(_pytest|pluggy|pytest|hypothesis|networkx|fsspec|huggingface_hub)[^/]*\.dist-info/"
     r"|.*\.(a|lib|pyi|h|hpp|cuh|cmake)$"
 )
 _PLUGIN = re.compile(r"PySide6/(?:Qt/)?plugins/([\w-]+)/(?:lib)?q?([\w-]+)\.\w+$")

@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer import images, verdicts
+from trainer.catalog import Catalog
+from trainer.config import TrainConfig
 from trainer.errors import RunError
 from trainer.model_card import read_header
 
@@ -166,6 +168,15 @@ def answer(ensemble: Ensemble, image: images.Image, path: Path) -> verdicts.File
 
     with _computing():
         return predict.on_image(ensemble.members, image, path)
+
+
+def rehearse(catalog: Catalog, settings: TrainConfig, *, split: str, number: int, pick: int) -> Any:  # noqa: ANN401 - a `Rehearsal`, whose module loads torch
+    """Some training images as the network will see them (`trainer.rehearsal`). Raises `ConfigError`, `DataError`."""
+    warm()
+    from trainer import rehearsal
+
+    with _computing():
+        return rehearsal.rehearse(catalog, settings, split=split, number=number, pick=pick)
 
 
 def heatmaps(ensemble: Ensemble, image: images.Image) -> Maps:

@@ -10,13 +10,13 @@ from PySide6.QtCore import QObject, QThread, Signal
 from cxr_desktop.notices import ERROR, INFORMATION, Notice
 from cxr_desktop.tasks import Task
 from cxr_desktop.worker import TrainingWorker
-from trainer import runs
+from trainer import bags, runs
 from trainer.catalog import project_folder
 from trainer.course import Course
 from trainer.errors import RunError, TrainerError
 from trainer.runs import Run, Status
 
-_NAMES = ("--run", "--split", "--recipe", "--device")
+_NAMES = ("--run", "--name", "--split", "--recipe", "--device")
 """Options whose value is a name that somebody chose."""
 
 
@@ -127,8 +127,26 @@ class Supervisor(QObject):
         self._launch(run, _joined(said), f"Starting {run.name}")
         return run
 
+    def start_bag(self, words: Sequence[str | Path]) -> None:
+        """Start `cxr-trainer bag PROJECT ...`; without --name among the words the bag gets a name. What refuses it is told.
+
+        A bag is looked after as a run is, by its folder; its members are runs of their own beside it.
+        """
+        said = [str(word) for word in words]
+        project = project_folder(Path(said[1]))
+        if "--name" not in said:
+            recipe = said[said.index("--recipe") + 1] if "--recipe" in said else ""
+            said += ["--name", bags.unused_name(project, recipe)]
+        name = said[said.index("--name") + 1]
+        try:
+            bags.check_new(project, name, ())
+        except TrainerError as error:
+            self._refused("", error)
+            return
+        self._launch(Run(project / bags.BAGS_FOLDER / name), _joined(said), f"Starting {name}")
+
     def resume(self, run: Run) -> None:
-        """Go on with a run that was stopped, failed or crashed."""
+        """Go on with a run, or a bag, that was stopped, failed or crashed."""
         self._launch(run, ["resume", str(run.folder)], f"Resuming {run.name}")
 
     def stop_and_keep(self, run: Run) -> None:
@@ -311,6 +329,9 @@ class Supervisor(QObject):
         self.changed.emit()
 
     def _tell_end(self, run: Run, status: Status, how: str) -> None:
+        if bags.is_bag(run.folder):
+            self.noticed.emit(Notice(INFORMATION, f"{run.name}: {bags.Bag(run.folder).status().words}."))
+            return
         if status.state == "crashed":
             ending = f" (the process {how})" if how else ""
             kept = "what was learned up to the last checkpoint is kept" if run.state.exists() else "it begins anew"

@@ -17,10 +17,13 @@ BORDERS = {"trainer/train.py", "trainer/cli.py", "cxr_desktop/jobs.py"}
 """Where alone `except Exception` may stand: the job, the process, the excepthook."""
 LAZY = {
     ("trainer.cli", "trainer.cli_data"),  # --help must not wait for numpy,
+    ("trainer.cli", "trainer.cli_assist"),
     ("trainer.cli", "trainer.cli_results"),
     ("trainer.cli", "trainer.cli_learning"),  # and what needs no network not for torch
+    ("trainer.cli", "trainer.cli_bags"),
     ("cxr_desktop.inference", "trainer.predict"),  # torch is loaded by the job that needs it
     ("cxr_desktop.inference", "trainer.explain"),
+    ("cxr_desktop.inference", "trainer.rehearsal"),
     ("cxr_desktop.main_window", "cxr_desktop.pages.dataset"),  # the window is on screen before its pages are made
     ("cxr_desktop.main_window", "cxr_desktop.pages.training"),
     ("cxr_desktop.main_window", "cxr_desktop.pages.evaluation"),
@@ -110,6 +113,13 @@ def test_the_trainer_knows_no_qt(path: Path) -> None:
 def test_torchvision_has_one_door() -> None:
     doors = {_module(path) for path in FILES if any(name.partition(".")[0] == "torchvision" for name in _all_imports(path))}
     assert doors == {"trainer.vision"}
+
+
+def test_timm_has_one_door_that_opens_when_it_is_needed() -> None:
+    doors = {_module(path) for path in FILES if any(name.partition(".")[0] == "timm" for name in _all_imports(path))}
+    assert doors == {"trainer.backbones"}
+    body = ast.parse(MODULES["trainer.backbones"].read_text(encoding="utf-8")).body
+    assert not any(isinstance(node, ast.Import) and node.names[0].name == "timm" for node in body)
 
 
 @pytest.mark.parametrize("path", FILES, ids=_module)

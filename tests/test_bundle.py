@@ -126,7 +126,7 @@ class Sieve:
 
 sys.meta_path[:] = [Sieve(finder) for finder in sys.meta_path]
 import torch
-from trainer import cli_learning, plots
+from trainer import cli_learning, models, plots
 from cxr_desktop import app
 from cxr_desktop.pages import dataset, evaluation, review, training
 
@@ -134,6 +134,11 @@ network = torch.nn.Linear(2, 1)
 optimiser = torch.optim.AdamW(network.parameters())
 network(torch.ones(3, 2)).sum().backward()
 optimiser.step()
+with torch.device("meta"):
+    models.build("resnet18", 2)
+    assert "timm" not in sys.modules  # which is only loaded for the networks that come from it
+    models.build("resnet50v2_xception", 2)
+    assert "timm" in sys.modules
 print(sorted(name for name in sys.modules if any(name == one or name.startswith(one + ".") for one in LEFT_OUT)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)

@@ -6,6 +6,9 @@ from types import MappingProxyType
 from trainer.errors import ConfigError, did_you_mean
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_EVEN = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+"""Of weights that expect -1..1: those that came from TensorFlow, and timm's own of ResNet50V2."""
+_TIMM = "https://github.com/rwightman/pytorch-image-models/releases/download/"
 
 
 @dataclass(frozen=True)
@@ -14,8 +17,12 @@ class Backbone:
 
     `parameters_millions` counts body and neck without the head; `stages` are names of modules from the input to the head;
     `layer` names the module whose output heat maps look at; `mean` and `std` (one value a channel, grey values 0..1) are what
-    its weights were trained with; `smallest` is the least image side in px that it can take; `file` names torchvision's
-    ImageNet weights, `megabytes` their size (MiB).
+    its weights were trained with; `smallest` is the least image side in px that it can take; `file` names its ImageNet weights,
+    `megabytes` their size (MiB), `address` where they lie if they are not torchvision's.
+
+    `joined` names the backbones that it is put together from, each with its own weights; `new` are modules that no weights
+    file has, so that they learn with the head. `beyond` counts the rows and columns of its last activation that lie before and
+    behind the image.
     """
 
     name: str
@@ -26,18 +33,35 @@ class Backbone:
     smallest: int = 32
     file: str = ""
     megabytes: float = 0.0
+    address: str = ""
+    joined: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    beyond: tuple[int, int] = (0, 0)
     mean: tuple[float, ...] = _IMAGENET[0]
     std: tuple[float, ...] = _IMAGENET[1]
 
     @property
     def pretrained(self) -> bool:
         """Whether there are ImageNet weights for it."""
-        return bool(self.file)
+        return bool(self.file or self.joined)
 
 
 def _stages(text: str, prefix: str = "") -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(name if name == "classifier" else prefix + name for name in stage.split()) for stage in text.split("|"))
 
+
+def _both(first: tuple[tuple[str, ...], ...], second: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """The stages of two networks side by side: the n-th of both are one."""
+    named = zip(("resnet50v2.", "xception."), (first, second), strict=True)
+    parted = [[tuple(prefix + name for name in stage) for stage in stages] for prefix, stages in named]
+    return tuple(one + other for one, other in zip(*parted, strict=True))
+
+
+_RESNET50V2 = _stages("stem | stages.0 | stages.1 | stages.2 | stages.3 norm")
+_XCEPTION = _stages(
+    "conv1 bn1 conv2 bn2 | block1 block2 block3 | block4 block5 block6 block7"
+    " | block8 block9 block10 block11 | block12 conv3 bn3 conv4 bn4"
+)
 
 _ROWS = (
     Backbone(
@@ -95,9 +119,8 @@ _ROWS = (
             " | inception4a inception4b inception4c inception4d inception4e | inception5a inception5b"
         ),
         "inception5b",
-        # torchvision's weights for it came from TensorFlow and expect -1..1.
-        mean=(0.5, 0.5, 0.5),
-        std=(0.5, 0.5, 0.5),
+        mean=_EVEN[0],
+        std=_EVEN[1],
         file="googlenet-1378be20.pth",
         megabytes=49.7,
     ),
@@ -175,6 +198,50 @@ _ROWS = (
         "features.7",
         file="convnext_tiny-983f1562.pth",
         megabytes=109.1,
+    ),
+    Backbone(
+        "resnet50v2",
+        "Residual network with its norms before the convolutions (He et al. 2016); half of resnet50v2_xception.",
+        23.5,
+        _RESNET50V2,
+        "norm",
+        mean=_EVEN[0],
+        std=_EVEN[1],
+        file="resnetv2_50_a1h-000cdf49.pth",
+        megabytes=97.7,
+        address=_TIMM + "v0.1-rsb-weights/resnetv2_50_a1h-000cdf49.pth",
+    ),
+    Backbone(
+        "xception",
+        "Depthwise separable convolutions (Chollet 2017): few weights for its depth; half of resnet50v2_xception.",
+        20.81,
+        _XCEPTION,
+        "act4",
+        mean=_EVEN[0],
+        std=_EVEN[1],
+        file="xception-43020ad28.pth",
+        megabytes=87.4,
+        address=_TIMM + "v0.1-cadene/xception-43020ad28.pth",
+    ),
+    Backbone(
+        "resnet50v2_xception",
+        "ResNet50V2 and Xception side by side, read by four new blocks (Rahimzadeh and Attar 2020); wants a graphics card.",
+        53.76,
+        _both(_RESNET50V2, _XCEPTION),
+        "identity3",
+        mean=_EVEN[0],
+        std=_EVEN[1],
+        joined=("resnet50v2", "xception"),
+        new=("convolution", "identity1", "identity2", "identity3"),
+    ),
+    Backbone(
+        "darkcovidnet",
+        "The small network of Ozturk et al. 2020 for COVID-19, from scratch at 256 px, as they published it.",
+        1.16,
+        _stages("conv1 conv2 | triple1 | triple2 | triple3 | triple4 narrow wide"),
+        "wide",
+        # Its 1x1 convolutions add a border each time, so that its last activation reaches far beyond the image.
+        beyond=(3, 2),
     ),
 )
 

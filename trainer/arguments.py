@@ -19,6 +19,7 @@ EXAMPLES = {
     "relocate": "cxr-trainer relocate lungs.cxr moved/drawn",
     "split": "cxr-trainer split lungs.cxr --test 0.2 --val 0.2 --seed 1",
     "train": "cxr-trainer train lungs.cxr --recipe scratch --set schedule.epochs=2 --set model.size=64 --run first",
+    "bag": "cxr-trainer bag lungs.cxr --members 10 --name ten",
     "resume": "cxr-trainer resume lungs.cxr/runs/first",
     "stop": "cxr-trainer stop lungs.cxr/runs/first",
     "watch": "cxr-trainer watch lungs.cxr/runs/first",
@@ -43,6 +44,7 @@ HELP = {
     "relocate": "say where images are now that were moved: compared by content before they are believed",
     "split": "divide a project into train, validation and test by patient",
     "train": "train a network",
+    "bag": "train several networks that belong together: of several seeds, to be averaged, or of the folds of a division",
     "resume": "go on exactly with a run that was stopped, failed or crashed",
     "stop": "ask a run to stop and keep what it has learned",
     "watch": "follow a run live",
@@ -63,6 +65,10 @@ ON_DATA = frozenset({"phantom", "import", "layouts", "show", "inspect", "relocat
 
 ON_RESULTS = frozenset({"thresholds", "extract"})
 """Verbs on what a network has said already: they need no torch either."""
+
+
+BY_SEVERAL = frozenset({"train", "resume"})
+"""Verbs that several processes may do together."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -91,6 +97,7 @@ def parser() -> Parser:
     _data(made)
     _learning(made)
     _judging(made)
+    _looking(made)
     return top
 
 
@@ -199,17 +206,58 @@ def _learning(verbs: dict[str, Parser]) -> None:
     add("--run", default="", help="name of the run (default: date and time)")
     for verb in ("train", "resume"):
         verbs[verb].add_argument(
+            "--devices",
+            type=_devices,
+            metavar="N",
+            help="how many GPUs share each step: a number, or all (default: 1, or as many as the run was begun on)",
+        )
+        verbs[verb].add_argument(
             "--console-log",
             action="store_true",
             help='for another program: once the run can be followed, say so on stdout ({"run": FOLDER}) and write all that '
             "is printed from then on to console.log in the run",
         )
     for verb in ("resume", "stop", "watch"):
-        verbs[verb].add_argument("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
-    verbs["recipes"].add_argument("--settings", action="store_true", help="list every setting that train --set can change")
+        more = "" if verb == "watch" else ", or a bag (PROJECT.cxr/bags/NAME)"
+        verbs[verb].add_argument("run", metavar="RUN", type=Path, help=f"run folder, or a project for its newest run{more}")
+    _bag(verbs["bag"])
+    _recipes(verbs["recipes"])
     add = verbs["demo"].add_argument
     add("out", metavar="OUT", nargs="?", type=Path, default=Path("demo"), help="folder to make (default demo)")
     add("--images", type=_count, default=0, help=argparse.SUPPRESS)
+
+
+def _recipes(verb: Parser) -> None:
+    verb.add_argument("--settings", action="store_true", help="list every setting that train --set can change")
+    one = verb.add_mutually_exclusive_group()
+    one.add_argument("--save", default="", metavar="NAME", help="keep the settings of a run (--from RUN) as a recipe")
+    one.add_argument("--import", type=Path, metavar="FILE", dest="take_in", help="take in a recipe file (.toml)")
+    one.add_argument("--export", nargs=2, metavar=("NAME", "FILE"), help="write a recipe as a file, to be taken in elsewhere")
+    one.add_argument("--delete", default="", metavar="NAME", help="delete a recipe of your own")
+    verb.add_argument("--from", type=Path, metavar="RUN", dest="from_run", help="with --save: the run")
+    verb.add_argument("--title", default="", help="with --save: one line on what it is")
+    verb.add_argument("--about", default="", help="with --save: a paragraph on it")
+    verb.add_argument("--name", default="", help="with --import: another name than that of the file")
+    verb.add_argument("--replace", action="store_true", help="with --save and --import: replace one of your own of that name")
+
+
+def _bag(verb: Parser) -> None:
+    add = verb.add_argument
+    add("project", metavar="PROJECT", type=Path, help="project folder NAME.cxr")
+    add("--members", type=_count, default=0, help="how many, with seeds that follow each other (default 10)")
+    add("--folds", type=_count, default=0, help="instead: one for each fold of a cross-validation by patient")
+    add("--name", default="", help="name of the bag; its runs are called NAME-01, NAME-02, ... (default: date and time)")
+    add("--recipe", default="quick", help="where the settings start (default quick; see 'cxr-trainer recipes')")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="assignments", help="change one setting, as in train")
+    add("--split", default="", help="name of the split, or of one of the folds (default: the active one; folds are made)")
+    add(
+        "--over",
+        nargs="+",
+        default=[],
+        metavar="DEVICE",
+        help="share the members out among these devices, each at work on one member (default: one after another)",
+    )
+    add("--console-log", action="store_true", help="for another program: say the bag on stdout, write the rest into its folder")
 
 
 def _judging(verbs: dict[str, Parser]) -> None:
@@ -225,11 +273,18 @@ def _judging(verbs: dict[str, Parser]) -> None:
         "--thresholds",
         default="",
         metavar="RULE",
-        help="choose them anew on validation data: youden, f1, or sensitivity=0.9 (default: as chosen before, at first youden)",
+        help="choose them anew on validation data: youden, f1, fbeta=2 or sensitivity=0.9 (default: as chosen before)",
+    )
+    add(
+        "--level",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="judge fine findings (Pneumonia/Viral/COVID-19) as coarse ones: 1 is the first step of their path",
     )
     add = verbs["thresholds"].add_argument
     add("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
-    add("--rule", default="", help="choose all on validation data: youden, f1, or sensitivity=0.9")
+    add("--rule", default="", help="choose all on validation data: youden, f1, fbeta=2 or sensitivity=0.9")
     add(
         "--set",
         action="append",
@@ -238,7 +293,7 @@ def _judging(verbs: dict[str, Parser]) -> None:
         dest="changes",
         help="set one: a number from 0 to 1, or a rule; may be repeated",
     )
-    add("--reset", action="store_true", help="as they were chosen at first: youden, on validation")
+    add("--reset", action="store_true", help="as they were chosen at first, on validation")
     add = verbs["extract"].add_argument
     add("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the files")
@@ -252,9 +307,20 @@ def _judging(verbs: dict[str, Parser]) -> None:
         help="png, svg, csv (all figures), predictions (CSV of all images); default: png svg csv",
     )
     add("--paths", action="store_true", help="name the files in the table of predictions (a name may be a patient's)")
+
+
+def _looking(verbs: dict[str, Parser]) -> None:
     add = verbs["predict"].add_argument
-    add("inputs", metavar="RUN|FILE", nargs="+", type=Path, help="run folders or checkpoints, then images or folders of them")
+    add("inputs", metavar="RUN|FILE", nargs="+", type=Path, help="run folders, bags or checkpoints, then images or folders")
     add("--csv", type=Path, metavar="OUT", help="write a table of all probabilities")
+    add(
+        "--columns",
+        default="",
+        metavar="NAME[=CONTENT],...",
+        help="the columns of the table, as File,Label or File,Label=COVID-19: file, name, stem, path, finding (what was "
+        "decided), error, a FINDING (1 from its threshold on, else 0), p(FINDING), sd(FINDING)",
+    )
+    add("--files-from", type=Path, metavar="LIST", help="text file with names of images, one on each line, in the order wanted")
     add("--device", default="auto", help="auto (the default), cpu, cuda, cuda:1, mps")
     add = verbs["explain"].add_argument
     add("run", metavar="RUN", type=Path, help="run folder, project for its newest run, or checkpoint")
@@ -285,6 +351,12 @@ def _seed(text: str) -> int:
     if not text.isdecimal() or int(text) >= 2**31:
         raise argparse.ArgumentTypeError(f"'{text}' is no seed: give a whole number from 0, for example 1")
     return int(text)
+
+
+def _devices(text: str) -> int:
+    if text != "all" and not (text.isdecimal() and 1 <= int(text) <= 1024):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of devices: give a whole number from 1, or all")
+    return 0 if text == "all" else int(text)
 
 
 def _count(text: str) -> int:

@@ -7,7 +7,7 @@ Without rotation and zoom no pixel is resampled: findings can differ in sharpnes
 alone would hide that from the network. What a change leaves vacant is black, as beyond the edge of a radiograph.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -34,6 +34,10 @@ class Changes:
     right: Tensor
     brightness: Tensor
     contrast: Tensor
+
+    def only(self, rows: Tensor) -> "Changes":
+        """The changes of some images, int64 [n], in this order."""
+        return Changes(*(getattr(self, item.name)[rows] for item in fields(self)))
 
 
 def generator(seed: int, epoch: int, step: int) -> torch.Generator:

@@ -1,70 +1,37 @@
 """The backbones built: each one's two parts, body and neck.
 
 The body ends with the last activation that still has a height and a width, the one that heat maps look at; the neck makes one
-vector of it. Names inside both are torchvision's own, so that its weight files fit key by key.
+vector of it. Names inside both are torchvision's or timm's own, so that their weight files fit key by key.
 """
 
 from collections import OrderedDict
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
+from trainer import blocks
 from trainer.architectures import BACKBONES, Backbone
+from trainer.blocks import AveragePool, MeanAndMax, Residual
 from trainer.vision import torchvision
 
 __all__ = ["BACKBONES", "AveragePool", "Backbone", "MeanAndMax", "Residual", "parts"]
 
-
-class AveragePool(nn.Module):
-    """Adaptive average pooling [N,C,h,w] -> [N,C,side,side], the same numbers as `nn.AdaptiveAvgPool2d`.
-
-    Written as two matrix products, because torch's own has no deterministic gradient on CUDA and no ONNX form for sides that
-    do not divide.
-    """
-
-    def __init__(self, side: int) -> None:
-        super().__init__()
-        self.side = side
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Average over bins that differ by at most one row or column in size."""
-        rows, columns = self._bins(x.shape[2], x), self._bins(x.shape[3], x)
-        return rows @ x @ columns.T
-
-    def _bins(self, length: int, like: Tensor) -> Tensor:
-        bins = torch.zeros(self.side, length)
-        for i in range(self.side):
-            start, end = i * length // self.side, -(-(i + 1) * length // self.side)
-            bins[i, start:end] = 1 / (end - start)
-        return bins.to(like)
-
-
-class MeanAndMax(nn.Module):
-    """[N,C,h,w] -> [N,2C]: the mean for what is spread over the lungs, the maximum for what is small."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Means first, then maxima."""
-        return torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
-
-
-class Residual(nn.Module):
-    """ReLU(x + BN(conv(x))) with one 3x3 convolution."""
-
-    def __init__(self, channels: int, dilation: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False)
-        self.norm = nn.BatchNorm2d(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[N,C,h,w] -> the same shape."""
-        return torch.relu(x + self.norm(self.conv(x)))
+_TIMM = {"resnet50v2": "resnetv2_50", "xception": "legacy_xception"}
+"""Backbones that come from timm, by the name that they have there."""
 
 
 def parts(name: str, dropout: float) -> tuple[nn.Module, nn.Module, int]:
     """Build (body, neck, width of the vector) with random weights from torch's global generator."""
-    if name == "cxr_small":
-        return _cxr_small()
+    row = BACKBONES[name]
+    if name in _OWN:
+        return _OWN[name]()
+    if row.joined:
+        networks = {part: parts(part, dropout) for part in row.joined}
+        channels = sum(width for _, _, width in networks.values())
+        body = blocks.Concatenation({part: network for part, (network, _, _) in networks.items()}, channels)
+        return body, _pooled(), blocks.Concatenation.OUTPUTS
+    if name in _TIMM:
+        return _of_timm(_TIMM[name])
     # init_weights=True is what torchvision does today; left out, it warns.
     more = {"aux_logits": False, "init_weights": True} if name == "googlenet" else {}
     network = torchvision.models.get_model(name, weights=None, **more)
@@ -74,6 +41,20 @@ def parts(name: str, dropout: float) -> tuple[nn.Module, nn.Module, int]:
         if isinstance(module, nn.Dropout):
             module.p = dropout
     return _body(name, network), neck, width[-1] if width else 512
+
+
+def _of_timm(name: str) -> tuple[nn.Module, nn.Module, int]:
+    # Here and not above: it takes a third of a second, for the sake of two networks. It imports torchvision, which must have
+    # come through our door before.
+    import timm
+
+    network: Any = timm.create_model(name, pretrained=False, num_classes=0)
+    layers = [(part, module) for part, module in network.named_children() if part not in ("head", "global_pool", "fc")]
+    return nn.Sequential(OrderedDict(layers)), _pooled(), int(network.num_features)
+
+
+def _pooled() -> nn.Sequential:
+    return nn.Sequential(OrderedDict(avgpool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten()))
 
 
 def _body(name: str, network: Any) -> nn.Module:  # noqa: ANN401 - torchvision is untyped
@@ -101,10 +82,10 @@ def _neck(name: str, network: Any) -> nn.Module:  # noqa: ANN401 - torchvision i
         )
     if name == "convnext_tiny":
         return nn.Sequential(OrderedDict(avgpool=nn.AdaptiveAvgPool2d(1), classifier=network.classifier[:2]))
-    pooled = OrderedDict[str, nn.Module](avgpool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten())
+    pooled = _pooled()
     if name.startswith("mobilenet_v3"):
-        pooled["classifier"] = network.classifier[:2]
-    return nn.Sequential(pooled)
+        pooled.add_module("classifier", network.classifier[:2])
+    return pooled
 
 
 def _cxr_small() -> tuple[nn.Module, nn.Module, int]:
@@ -132,3 +113,23 @@ def _cxr_small() -> tuple[nn.Module, nn.Module, int]:
             # mind where it lies, and without this some networks come to hold it several cells beside the lesion.
             nn.init.zeros_(module.norm.weight)
     return body, MeanAndMax(), 128
+
+
+def _darkcovidnet() -> tuple[nn.Module, nn.Module, int]:
+    """Ozturk et al. 2020, as their published program builds it; its last convolution belongs to the findings, to the head."""
+    body = OrderedDict[str, nn.Module](
+        conv1=blocks.dark(3, 8),
+        pool1=nn.MaxPool2d(2),
+        conv2=blocks.dark(8, 16),
+        triple1=blocks.dark_triple(16, 32),
+        triple2=blocks.dark_triple(32, 64),
+        triple3=blocks.dark_triple(64, 128),
+        triple4=blocks.dark_triple(128, 256),
+        narrow=blocks.dark(256, 128, 1),
+        wide=blocks.dark(128, 256),
+    )
+    return nn.Sequential(body), nn.Identity(), 256
+
+
+_OWN = {"cxr_small": _cxr_small, "darkcovidnet": _darkcovidnet}
+"""Backbones that are written here."""

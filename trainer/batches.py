@@ -68,6 +68,7 @@ def cached(
     size: int,
     fit: images.Fit,
     folder: Path,
+    decode: bool = True,
     progress: Progress | None = None,
     memory: int | None = None,
 ) -> Cache:
@@ -75,10 +76,13 @@ def cached(
 
     A file that cannot be read any more, or whose content is no longer what was catalogued, is not readable: it must not stand
     behind a label that was given to another image. Of exact copies the first that can be read is enough. `memory` is the number
-    of bytes that may be held (default: a quarter of what is free). Raises `StorageError`; `Stopped` from `progress`.
+    of bytes that may be held (default: a quarter of what is free). Without `decode` only what lies there is read: another
+    process has just decoded all it could. Raises `StorageError`; `Stopped` from `progress`.
     """
     folder = folder / f"{size}-{fit}-v{images.PIPELINE}"
     known = _index(folder)
+    if not decode:
+        return _assembled(sources, known, {}, 0, size, _allowance(memory))
     _evict(folder.parent, keep=folder)
     wanted = dict.fromkeys(digest for _, digest in sources)
     copies: dict[str, list[Path]] = {}

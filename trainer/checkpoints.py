@@ -40,7 +40,7 @@ def save(path: Path, classifier: models.Classifier, header: Header) -> None:
 def load(path: Path) -> tuple[models.Classifier, Header]:
     """The network, in evaluation mode on the CPU, and its header. Raises `WeightsError`, `StorageError`."""
     header = read_header(path)
-    classifier = models.build(header.backbone, len(header.findings), dropout=header.dropout)
+    classifier = models.build(header.backbone, len(header.findings), dropout=header.dropout, hidden=header.hidden)
     try:
         classifier.load_state_dict(safetensors.torch.load_file(path))
     except (RuntimeError, safetensors.SafetensorError) as error:

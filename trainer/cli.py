@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from trainer import arguments, console
+from trainer import arguments, bags, console
 from trainer.errors import Stopped, StorageError, TrainerError
 
 DONE, FAULT, REFUSED, STOPPED = 0, 1, 2, 130
@@ -40,6 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     # Imported only now: --help, a wrong option, a wrong path and the verbs on data must not wait seconds for torch.
+    if options.verb in arguments.BY_SEVERAL and os.environ.get("RANK", "0") != "0":
+        _spin_briefly()
+        from trainer import cli_assist
+
+        if (status := cli_assist.run()) is not None:
+            return status
     from trainer import cli_data
 
     if options.verb in arguments.ON_DATA:
@@ -49,9 +55,20 @@ def _run(options: argparse.Namespace) -> int:
 
         return cli_results.VERBS[options.verb](options)
     cli_data.check(options)
-    # Before torch is imported: its threads wait for each other by spinning, which beside another program (our window, say)
-    # costs many times the work. Spinning for about ten microseconds only is as fast on an idle computer (docs/decisions.md).
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    _spin_briefly()
+    if options.verb == "bag" or (options.verb in ("resume", "evaluate") and bags.is_bag(options.run)):
+        from trainer import cli_bags
+
+        return cli_bags.VERBS[options.verb](options)
     from trainer import cli_learning
 
     return cli_learning.VERBS[options.verb](options)
+
+
+def _spin_briefly() -> None:
+    """Before torch is imported: its threads wait for each other by spinning.
+
+    Beside another program (our window, say) that costs many times the work. Spinning for about ten microseconds only is as
+    fast on an idle computer (docs/decisions.md).
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")

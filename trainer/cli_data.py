@@ -10,10 +10,25 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from trainer import arguments, config, console, files, importer, inspection, phantom, recipes, relocate, runs, split, survey
+from trainer import (
+    arguments,
+    bags,
+    config,
+    console,
+    files,
+    importer,
+    inspection,
+    own_recipes,
+    phantom,
+    recipes,
+    relocate,
+    runs,
+    split,
+    survey,
+)
 from trainer.catalog import YES, Catalog, Split, project_folder
 from trainer.columns import Columns
-from trainer.errors import command_line, counted
+from trainer.errors import ConfigError, command_line, counted
 from trainer.labelling import Asked
 from trainer.layouts import LAYOUTS
 
@@ -50,7 +65,7 @@ def asked(options: argparse.Namespace) -> Asked:
 
 
 def _import(options: argparse.Namespace) -> int:
-    sources = [*options.sources, *(_listed(options.files_from) if options.files_from else ())]
+    sources = [*options.sources, *(listed(options.files_from) if options.files_from else ())]
     with console.bar("Importing", lines=options.progress) as progress, _interrupted_politely():
         made = importer.carried_out(options.project, sources, asked(options), progress, survey.cores(), resaved=options.resaved)
     if options.json:
@@ -60,7 +75,7 @@ def _import(options: argparse.Namespace) -> int:
     return 0
 
 
-def _listed(path: Path) -> list[Path]:
+def listed(path: Path) -> list[Path]:
     """Sources that stand in a text file, one on each line."""
     with files.storage_in_words(path):
         text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
@@ -221,7 +236,7 @@ def _parts(catalog: Catalog, made: Split) -> dict[str, Any]:
 
 
 def _stop(options: argparse.Namespace) -> int:
-    run = runs.find(options.run)
+    run = bags.find(options.run) if bags.is_bag(options.run) else runs.find(options.run)
     run.request_stop()
     if options.json:
         console.emit({"run": str(run.folder), "status": "stop requested"})
@@ -266,16 +281,18 @@ def check(options: argparse.Namespace) -> None:
 
     Raises as the verb itself, which checks again.
     """
-    if options.verb == "train":
+    if options.verb in ("train", "bag"):
         config.changed(recipes.load(options.recipe).settings, config.parsed(options.assignments))
         Catalog.open(project_folder(options.project)).close()
-    elif options.verb in ("resume", "evaluate", "report"):
+    elif options.verb in ("resume", "evaluate", "report") and not bags.is_bag(options.run):
         runs.find(options.run)
 
 
 def _recipes(options: argparse.Namespace) -> int:
     if options.settings:
         return _settings(options)
+    if options.save or options.take_in or options.export or options.delete:
+        return _own_recipe(options)
     found = recipes.every()
     if options.json:
         console.emit(
@@ -296,6 +313,35 @@ def _recipes(options: argparse.Namespace) -> int:
         console.say(f"{recipe.name}: {recipe.title}\n  {recipe.about}")
         changes = ", ".join(f"{key}={value}" for key, value in config.to_dict(recipe.settings, only_changed=True).items())
         console.say(f"  Differs from the defaults in: {changes or 'nothing'}.\n")
+    for sentence in recipes.damaged():
+        console.say(f"Note: {sentence}")
+    return 0
+
+
+def _own_recipe(options: argparse.Namespace) -> int:
+    """Save, import, export or delete a recipe of one's own."""
+    if options.save:
+        if not options.from_run:
+            raise ConfigError("--save keeps the settings of a run", remedy="Say which: --from lungs.cxr/runs/first")
+        run = runs.find(options.from_run)
+        about = options.about or f"The settings of the run {run.name}."
+        settings = own_recipes.of_run(run.about())
+        own_recipes.save(options.save, settings, title=options.title, about=about, replace=options.replace)
+        done = f"Saved: train with --recipe {options.save}"
+    elif options.take_in:
+        made = own_recipes.take_in(options.take_in, name=options.name, replace=options.replace)
+        done = f"Imported: train with --recipe {made.name}"
+    elif options.export:
+        name, path = options.export
+        own_recipes.export(name, Path(path))
+        done = f"Written: {path}"
+    else:
+        own_recipes.delete(options.delete)
+        done = f"Deleted: {options.delete}"
+    if options.json:
+        console.emit({"done": done})
+    else:
+        console.say(f"{done}.", wrapped=False)
     return 0
 
 

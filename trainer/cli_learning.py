@@ -4,24 +4,27 @@ import argparse
 import faulthandler
 import math
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType, MappingProxyType
+from types import MappingProxyType
 from typing import Any
 
 from trainer import (
     backbones,
+    bags,
+    cli_data,
     config,
     console,
     demo,
     devices,
     evaluate,
+    evaluate_bag,
     explain,
     files,
     predict,
+    prediction_table,
     recipes,
     report,
     results,
@@ -29,34 +32,17 @@ from trainer import (
     train,
 )
 from trainer.catalog import project_folder
-from trainer.errors import counted
+from trainer.cli_assist import gentle_interrupt
+from trainer.errors import ConfigError, RunError, command_line, counted
 from trainer.loop import Outcome
-from trainer.verdicts import FilePrediction
+from trainer.model_card import Header
+from trainer.verdicts import FilePrediction, mean_thresholds
 
 NAMED = 3
 """Files that a warning names; of the others it says how many they are."""
 
 
-@contextmanager
-def _gentle_interrupt() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl+C (or a polite kill) asks to stop and keep; the second Ctrl+C ends at once."""
-    asked: list[int] = []
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        asked.append(number)
-        console.note("Stopping as soon as this step is done; what was learned is kept. Ctrl+C again ends at once.")
-
-    old = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
-
-
-class _ConsoleLog:
+class ConsoleLog:
     """Where the words of this process go: as they come, or, where that is wanted, to console.log once there is a run."""
 
     def __init__(self, *, wanted: bool) -> None:
@@ -79,8 +65,10 @@ def _train(options: argparse.Namespace) -> int:
     settings = config.changed(recipes.load(options.recipe).settings, config.parsed(options.assignments))
     if options.device:
         settings = config.changed(settings, {"compute.device": options.device})
-    log = _ConsoleLog(wanted=options.console_log)
-    with _gentle_interrupt() as stop, _told(quiet=options.json, lines=options.progress, log=log) as (progress, listener):
+    if options.devices is not None:
+        settings = config.changed(settings, {"compute.devices": options.devices})
+    log = ConsoleLog(wanted=options.console_log)
+    with gentle_interrupt() as stop, told(quiet=options.json, lines=options.progress, log=log) as (progress, listener):
         outcome = train.run(
             project_folder(options.project),
             settings,
@@ -97,18 +85,20 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _resume(options: argparse.Namespace) -> int:
-    log = _ConsoleLog(wanted=options.console_log)
-    with _gentle_interrupt() as stop, _told(quiet=options.json, lines=options.progress, log=log) as (progress, listener):
-        outcome = train.resume(options.run, progress=progress, stop=stop, opened=log.opened, listener=listener)
+    log = ConsoleLog(wanted=options.console_log)
+    with gentle_interrupt() as stop, told(quiet=options.json, lines=options.progress, log=log) as (progress, listener):
+        outcome = train.resume(
+            options.run, devices_wanted=options.devices, progress=progress, stop=stop, opened=log.opened, listener=listener
+        )
     return _ended(outcome, json=options.json)
 
 
 @contextmanager
-def _told(
-    *, quiet: bool, lines: bool, reading: str = "Reading images", ready: str = "Preparing", log: _ConsoleLog | None = None
+def told(
+    *, quiet: bool, lines: bool, reading: str = "Reading images", ready: str = "Preparing", log: ConsoleLog | None = None
 ) -> Iterator[tuple[Callable[[int, int], None], Callable[[Mapping[str, Any]], None]]]:
     """A bar for reading images, then for training steps, and a line for each epoch and note; in a log the lines only."""
-    log = log or _ConsoleLog(wanted=False)
+    log = log or ConsoleLog(wanted=False)
     total = 0
     with console.bar(reading, shown=not quiet, lines=lines) as bar:
 
@@ -151,7 +141,7 @@ def _ended(outcome: Outcome, *, json: bool) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     with console.bar("Evaluating", shown=not options.json, lines=options.progress) as progress:
-        found = evaluate.run(options.run, on=options.on, rule=options.thresholds, progress=progress)
+        found = evaluate.run(options.run, on=options.on, rule=options.thresholds, level=options.level, progress=progress)
     if options.json:
         console.emit(found.to_json())
         return 0
@@ -159,7 +149,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     console.say(f"{found.run} on {found.part}: {found.images} images of {people}.")
     if found.part == "test" and found.test_openings == 1:
         console.say("This is the first time that the test part of this split is opened.")
-    _say_figures(found)
+    say_figures(found)
     for warning in found.warnings:
         console.say(f"Note: {warning}")
     if found.part == "test":
@@ -167,7 +157,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _say_figures(found: results.Evaluation) -> None:
+def say_figures(found: results.Evaluation) -> None:
     """Headlines with the baselines of whole answers; each finding with its own; the confusion matrix."""
     alone = {f"never {name}": name for name in found.findings}
     whole = {key: base for key, base in found.baselines.items() if key not in alone}
@@ -197,14 +187,18 @@ def _say_figures(found: results.Evaluation) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    sources = [path for path in options.inputs if _is_model(path)]
-    paths = [path for path in options.inputs if not _is_model(path)]
+    given, paths = _sorted_inputs(options)
+    members = [run for path in given for run in _members(path)]
     with console.bar("Predicting", shown=not options.json, lines=options.progress) as progress:
-        headers, found = predict.run(sources, paths, device=options.device, progress=progress)
+        headers, found = predict.run(members, paths, device=options.device, progress=progress)
+        known = prediction_table.Asked(headers[0].findings, headers[0].task, _thresholds(given, headers))
+        wanted = prediction_table.columns(options.columns, known.findings) if options.columns else ()
         said = list(found)
-    names = headers[0].findings
+    names = known.findings
     if options.csv:
-        files.write_text(options.csv, predict.table(headers, said))
+        stated = prediction_table.stated([one.path for one in said], paths)
+        text = prediction_table.table(wanted, known, said, stated) if wanted else predict.table(headers, said)
+        files.write_text(options.csv, text)
     if options.json:
         console.emit({"findings": names, "runs": [h.run for h in headers], "images": [_as_json(one, names) for one in said]})
         return _read_any(sum(not one.error for one in said), len(said))
@@ -248,10 +242,44 @@ def _as_json(one: FilePrediction, names: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def _sorted_inputs(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
+    """Runs, bags and checkpoints; and the files to predict, those of a list last. Raises `ConfigError`, `StorageError`."""
+    if options.columns and not options.csv:
+        raise ConfigError("--columns says what stands in the table", remedy="Say where it is to be written: --csv OUT.")
+    given = [path for path in options.inputs if _is_model(path)]
+    paths = [path for path in options.inputs if not _is_model(path)]
+    if options.files_from:
+        folders = [path for path in paths if path.is_dir()]
+        if len(folders) == len(paths) <= 1:  # names of a list are those in the folder that is given
+            paths = [(folders[0] if folders else Path()) / name for name in cli_data.listed(options.files_from)]
+        else:
+            paths += cli_data.listed(options.files_from)
+    return given, paths
+
+
+def _members(path: Path) -> list[Path]:
+    """The networks that a path stands for: those of a bag, or the one itself. Raises `RunError`."""
+    if not bags.is_bag(path):
+        return [path]
+    bag = bags.find(path)
+    if trained := [run.folder for run in bag.trained().values()]:
+        return trained
+    raise RunError("No member of this bag is trained yet", where=path, remedy=f"Go on with it: {command_line('resume', path)}")
+
+
+def _thresholds(given: Sequence[Path], headers: Sequence[Header]) -> dict[str, float]:
+    """What decides: the thresholds of a bag by itself, where it has its own; else the mean of the networks'."""
+    if len(given) == 1 and bags.is_bag(given[0]) and (own := evaluate_bag.stored(bags.find(given[0]))):
+        return dict(own.thresholds)
+    return mean_thresholds([header.thresholds for header in headers])
+
+
 def _is_model(path: Path) -> bool:
     if path.is_dir():
-        return (path / "config.json").exists() or (path / "catalog.sqlite").exists()
-    return path.suffix in (".safetensors", ".pt", ".pth") or (not path.exists() and path.parent.name == runs.RUNS_FOLDER)
+        return bags.is_bag(path) or (path / "config.json").exists() or (path / "catalog.sqlite").exists()
+    return path.suffix in (".safetensors", ".pt", ".pth") or (
+        not path.exists() and path.parent.name in (runs.RUNS_FOLDER, bags.BAGS_FOLDER)
+    )
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -299,7 +327,7 @@ def _devices(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    with _told(quiet=options.json, lines=options.progress, reading="Working", ready="Working") as (progress, listener):
+    with told(quiet=options.json, lines=options.progress, reading="Working", ready="Working") as (progress, listener):
         made = demo.run(
             options.out,
             images=options.images,

@@ -72,7 +72,8 @@ def differences(configs: Sequence[Mapping[str, Any]]) -> tuple[Difference, ...]:
     """Settings (dotted key -> value, as `config.to_dict` gives them) whose values are not all the same."""
     found = []
     for item in config.settings():
-        values = [_text(one.get(item.key, item.default), item.unit) for one in configs]
+        empty = "all" if item.key == "task.findings" else "none"
+        values = [_text(one.get(item.key, item.default), item.unit, empty) for one in configs]
         if len(set(values)) > 1:
             found.append(Difference(item.key, item.label, tuple(values)))
     return tuple(found)
@@ -87,10 +88,10 @@ def _settings(about: Mapping[str, Any]) -> dict[str, Any]:
         return dict(stored)
 
 
-def _text(value: Any, unit: str) -> str:  # noqa: ANN401 - whatever a configuration holds
+def _text(value: Any, unit: str, empty: str = "none") -> str:  # noqa: ANN401 - whatever a configuration holds
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "all"
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+        return ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in value) or empty
+    text = f"{value:g}" if isinstance(value, float) else str(value) or empty
     return f"{text} {unit}" if unit and not isinstance(value, str) else text
 
 

@@ -10,9 +10,57 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trainer.declared import (
+    ALL_VIEWS,
+    FRONTAL_VIEWS,
+    LEVELS,
+    OF_ONE_FINDING,
+    Augment,
+    Choice,
+    Compute,
+    Imbalance,
+    Loss,
+    Model,
+    Optimiser,
+    Schedule,
+    Task,
+    setting,
+)
 from trainer.errors import ConfigError, did_you_mean
 
-FRONTAL_VIEWS, ALL_VIEWS = "frontal", "all"
+__all__ = [
+    "ALL_VIEWS",
+    "FRONTAL_VIEWS",
+    "LEVEL",
+    "LEVELS",
+    "OF_ONE_FINDING",
+    "Augment",
+    "Choice",
+    "Compute",
+    "Imbalance",
+    "Loss",
+    "Model",
+    "Optimiser",
+    "Schedule",
+    "Setting",
+    "Task",
+    "TrainConfig",
+    "assignments",
+    "changed",
+    "completed",
+    "differences",
+    "from_tables",
+    "get",
+    "level",
+    "level_of",
+    "of_run",
+    "parsed",
+    "settings",
+    "to_dict",
+]
+
+LEVEL = "augment.level"
+"""Shorthand for the numbers of a level of augmentation; it is written nowhere, the numbers are."""
 _BEFORE: Mapping[str, Any] = {"task.views": ALL_VIEWS}
 """What runs did before a setting existed, where that is not its default."""
 
@@ -40,285 +88,6 @@ class Setting:
     section: str = ""
 
 
-def _setting(default: Any, label: str, help: str, **more: Any) -> Any:  # noqa: A002, ANN401 - becomes a dataclass field
-    return field(default=default, metadata={"label": label, "help": help, **more})
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be told apart."""
-
-    kind: str = _setting(
-        "multi-class",
-        "Task",
-        "multi-class: each image has exactly one finding; multi-label: each finding is present or absent on its own.",
-        choices=("multi-class", "multi-label"),
-        essential=True,
-        term="multi-class, multi-label",
-    )
-    findings: tuple[str, ...] = _setting(
-        (), "Findings", "The findings to learn, in this order; empty: all of the project.", term="finding"
-    )
-    views: str = _setting(
-        FRONTAL_VIEWS,
-        "Views",
-        "frontal leaves out images whose view is known to be lateral, oblique or otherwise not frontal; those of unknown view "
-        "stay. all takes every image. The network is judged on the same views as it learns from.",
-        choices=(FRONTAL_VIEWS, ALL_VIEWS),
-        term="view",
-    )
-    level: int = _setting(
-        0,
-        "Level of findings",
-        "Where findings form a tree (Pneumonia/Viral/COVID-19): 1 learns the first step (Pneumonia), 2 the first two, and so "
-        "on; 0 learns all names as they are labelled. A shorter path with nothing below it (No Finding) stays; an image whose "
-        "label ends above the level (Pneumonia at level 2) is not stated there.",
-        low=0,
-        high=9,
-        term="finding",
-    )
-
-
-@dataclass(frozen=True)
-class Model:
-    """The network and what it sees."""
-
-    backbone: str = _setting(
-        "squeezenet1_1",
-        "Backbone",
-        "The network that turns a radiograph into features.",
-        essential=True,
-    )
-    weights: str = _setting(
-        "imagenet",
-        "Weights",
-        "Where the backbone starts: imagenet (downloaded once), none (random), or the path of a .safetensors or .pth file.",
-        essential=True,
-    )
-    size: int = _setting(
-        256,
-        "Image size",
-        "Side of the square that the network sees; twice the side costs four times the time.",
-        unit="px",
-        low=32,
-        high=1024,
-        step=32,
-        essential=True,
-    )
-    fit: str = _setting(
-        "stretch",
-        "Fit",
-        "How a radiograph becomes a square: stretch changes its shape, pad adds black borders, crop cuts the longer side.",
-        choices=("stretch", "pad", "crop"),
-    )
-    dropout: float = _setting(
-        0.2,
-        "Dropout",
-        "Share of features left out at random before the head while training; more works against overfitting.",
-        low=0.0,
-        high=0.9,
-    )
-
-
-@dataclass(frozen=True)
-class Optimiser:
-    """How weights are changed after each batch."""
-
-    name: str = _setting(
-        "adamw",
-        "Optimiser",
-        "The rule that turns gradients into changes of the weights.",
-        choices=("adamw", "adam", "nadam", "sgd"),
-    )
-    lr: float = _setting(
-        3e-4,
-        "Learning rate",
-        "Size of the largest step; too large and the loss jumps, too small and nothing is learned.",
-        low=1e-7,
-        high=10.0,
-        essential=True,
-    )
-    weight_decay: float = _setting(
-        1e-2, "Weight decay", "Pull of all weights towards zero, against overfitting.", low=0.0, high=1.0, step=0.005
-    )
-    momentum: float = _setting(
-        0.9, "Momentum", "Share of the last step that goes into the next one (SGD only).", low=0.0, high=0.999, step=0.01
-    )
-    clip: float = _setting(
-        1.0, "Gradient clipping", "Longest gradient (L2 norm) that is let through; 0 lets all through.", low=0.0, high=1000.0
-    )
-    average: float = _setting(
-        0.0,
-        "Weight averaging",
-        "Decay of the running average of the weights (EMA) that is validated and kept; 0 keeps the last weights themselves.",
-        low=0.0,
-        high=0.9999,
-        step=0.01,
-    )
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long, and how the learning rate moves."""
-
-    epochs: int = _setting(
-        15, "Epochs", "How often the network sees the training images.", low=1, high=10_000, essential=True, term="epoch"
-    )
-    name: str = _setting(
-        "cosine",
-        "Schedule",
-        "cosine: warm-up, then falling to zero along a cosine; one-cycle: rising, then falling; constant: warm-up, then level.",
-        choices=("cosine", "one-cycle", "constant"),
-    )
-    warmup: float = _setting(
-        1.0,
-        "Warm-up",
-        "Time in which the learning rate rises from zero (one-cycle: its rising part).",
-        unit="epochs",
-        low=0.0,
-        high=1000.0,
-    )
-    head_only: int = _setting(
-        0,
-        "Head only",
-        "Epochs at the start in which only the head learns and the backbone stays as it came.",
-        unit="epochs",
-        low=0,
-        high=10_000,
-        term="freezing",
-    )
-    stages: int = _setting(
-        0,
-        "Stages to unfreeze",
-        "How many stages of the backbone, counted from the head, learn after that; 0: all.",
-        low=0,
-        high=100,
-        term="freezing",
-    )
-    backbone_lr: float = _setting(
-        1.0,
-        "Backbone learning rate",
-        "Learning rate of the backbone as a share of the head's.",
-        low=0.0,
-        high=1.0,
-        term="learning rate",
-    )
-
-
-@dataclass(frozen=True)
-class Loss:
-    """What is made small: cross entropy for multi-class tasks, binary cross entropy for multi-label ones, or focal loss."""
-
-    name: str = _setting(
-        "cross-entropy",
-        "Loss",
-        "cross-entropy: each image counts alike; focal: images that are already right count less (Lin et al. 2017).",
-        choices=("cross-entropy", "focal"),
-    )
-    gamma: float = _setting(
-        2.0,
-        "Focal gamma",
-        "How strongly focal loss leaves out what is already right; 0 is cross entropy, 2 is usual.",
-        low=0.0,
-        high=10.0,
-        term="focal loss",
-    )
-    alpha: float = _setting(
-        0.0,
-        "Focal alpha",
-        "Weight of yes in focal loss, no gets the rest (multi-label only); 0 weights neither, the paper has 0.25.",
-        low=0.0,
-        high=0.99,
-        term="focal loss",
-    )
-    smoothing: float = _setting(
-        0.0,
-        "Label smoothing",
-        "How far the targets move from 0 and 1 towards even; keeps the network from being too sure.",
-        low=0.0,
-        high=0.5,
-    )
-
-
-@dataclass(frozen=True)
-class Imbalance:
-    """What is done about rare findings."""
-
-    method: str = _setting(
-        "none",
-        "Imbalance",
-        "class-weights: mistakes on rare findings cost more; weighted-sampler: rare findings are drawn more often; "
-        "oversampling repeats images of rare findings; undersampling leaves out images of frequent ones, others each epoch.",
-        choices=("none", "class-weights", "weighted-sampler", "oversampling", "undersampling"),
-        essential=True,
-    )
-
-
-@dataclass(frozen=True)
-class Augment:
-    """Random changes to training images, anew each time an image is shown."""
-
-    flip: float = _setting(
-        0.5, "Horizontal flip", "Chance that left and right are exchanged (the heart changes side too).", low=0.0, high=1.0
-    )
-    rotation: float = _setting(
-        0.0,
-        "Rotation",
-        "Largest turn to either side. Turning resamples, which softens the image.",
-        unit="degrees",
-        low=0.0,
-        high=180.0,
-    )
-    zoom: float = _setting(0.0, "Zoom", "Largest change of scale, in or out, as a share. Zooming resamples.", low=0.0, high=0.5)
-    shift: float = _setting(
-        0.0, "Shift", "Largest shift along each axis, as a share of the side; by whole pixels.", low=0.0, high=0.5
-    )
-    brightness: float = _setting(
-        0.1, "Brightness", "Largest change of brightness, as a share of the grey scale.", low=0.0, high=0.9
-    )
-    contrast: float = _setting(0.1, "Contrast", "Largest change of contrast, as a share.", low=0.0, high=0.9)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which epoch is kept, and when to end early; both look at validation data only."""
-
-    metric: str = _setting(
-        "macro_f1",
-        "Choose by",
-        "The validation metric that decides which epoch is kept.",
-        choices=("macro_f1", "macro_auroc", "balanced_accuracy", "accuracy", "loss"),
-        essential=True,
-        term="metric",
-    )
-    patience: int = _setting(
-        0,
-        "Patience",
-        "Epochs without a better value after which training ends; 0 never ends early.",
-        unit="epochs",
-        low=0,
-        high=10_000,
-    )
-
-
-@dataclass(frozen=True)
-class Compute:
-    """Where and how it is computed."""
-
-    device: str = _setting(
-        "auto", "Device", "Where it is computed: auto takes the GPU if there is one; or cpu, cuda, cuda:1, mps.", essential=True
-    )
-    precision: str = _setting(
-        "auto",
-        "Precision",
-        "auto measures on this network and device what is fastest; fp32 is exact, bf16 and fp16 are mixed precision.",
-        choices=("auto", "fp32", "bf16", "fp16"),
-        term="mixed precision",
-    )
-    batch: int = _setting(32, "Batch", "Images per step.", unit="images", low=1, high=4096, step=8, essential=True)
-    threads: int = _setting(0, "Threads", "Processor threads; 0 takes all cores.", low=0, high=1024)
-
-
 @dataclass(frozen=True)
 class TrainConfig:
     """The whole of training. Nested parts are addressed with a dot: optimiser.lr."""
@@ -332,7 +101,7 @@ class TrainConfig:
     augment: Augment = field(default_factory=Augment, metadata={"title": "Augmentation", "term": "augmentation"})
     choice: Choice = field(default_factory=Choice, metadata={"title": "Choice of the epoch"})
     compute: Compute = field(default_factory=Compute, metadata={"title": "Computer"})
-    seed: int = _setting(1, "Seed", "Start of all random numbers; the same seed gives the same weights.", low=0, high=2**31 - 1)
+    seed: int = setting(1, "Seed", "Start of all random numbers; the same seed gives the same weights.", low=0, high=2**31 - 1)
 
 
 def settings(part: type = TrainConfig, prefix: str = "", section: str = "General", term: str = "") -> Iterator[Setting]:
@@ -349,7 +118,9 @@ def settings(part: type = TrainConfig, prefix: str = "", section: str = "General
 
 def assignments(values: Mapping[str, Any]) -> list[str]:
     """Each value as "key=value", which `parsed` and `changed` turn back into the same value."""
-    return [f"{key}={','.join(value) if isinstance(value, (tuple, list)) else value}" for key, value in values.items()]
+    return [
+        f"{key}={','.join(map(str, value)) if isinstance(value, (tuple, list)) else value}" for key, value in values.items()
+    ]
 
 
 def differences(config: TrainConfig, start: TrainConfig) -> dict[str, Any]:
@@ -366,13 +137,32 @@ def get(config: TrainConfig, key: str) -> Any:  # noqa: ANN401 - a setting's own
 
 
 def changed(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
-    """Return `config` with dotted keys changed; a value may be text. Raises `ConfigError` (did you mean, limits)."""
+    """Return `config` with dotted keys changed; a value may be text. Raises `ConfigError` (did you mean, limits).
+
+    `LEVEL` is not a setting but stands for several: "augment.level=medium" sets the numbers of `LEVELS`.
+    """
     known = {s.key: s for s in settings()}
     for key, value in values.items():
+        if key == LEVEL:
+            config = changed(config, level(value))
+            continue
         if key not in known:
-            raise ConfigError("There is no such setting", where=key, remedy=did_you_mean(key, known))
+            raise ConfigError("There is no such setting", where=key, remedy=did_you_mean(key, [*known, LEVEL]))
         config = _replaced(config, key.split("."), _checked(known[key], value))
     return config
+
+
+def level(name: object) -> dict[str, float]:
+    """Dotted key -> number of a level of augmentation. Raises `ConfigError`."""
+    if name not in LEVELS:
+        remedy = did_you_mean(str(name), LEVELS)
+        raise ConfigError(f"'{name}' is no level of augmentation", where=LEVEL, remedy=remedy)
+    return {f"augment.{key}": number for key, number in LEVELS[str(name)].items()}
+
+
+def level_of(augment: Augment) -> str:
+    """The name of the level whose numbers these are, "" where they are one's own; mixing stands beside the levels."""
+    return next((name for name in LEVELS if all(getattr(augment, key) == n for key, n in LEVELS[name].items())), "")
 
 
 def of_run(stored: Mapping[str, Any]) -> TrainConfig:
@@ -428,25 +218,25 @@ def _checked(item: Setting, value: Any) -> Any:  # noqa: ANN401
     value = _converted(item, value)
     if item.choices and value not in item.choices:
         raise ConfigError(f"'{value}' is no choice for {item.key}", where=item.label, remedy=did_you_mean(value, item.choices))
-    if (
-        isinstance(value, (int, float))
-        and item.low is not None
-        and item.high is not None
-        and not item.low <= value <= item.high
-    ):
-        unit = f" {item.unit}" if item.unit else ""
-        raise ConfigError(
-            f"{item.key} = {value} is outside its limits",
-            where=item.label,
-            remedy=f"Choose between {item.low:g} and {item.high:g}{unit}.",
-        )
+    for number in value if isinstance(value, tuple) else (value,):
+        _check_limits(item, number)
     return value
+
+
+def _check_limits(item: Setting, value: Any) -> None:  # noqa: ANN401
+    if not isinstance(value, (int, float)) or item.low is None or item.high is None or item.low <= value <= item.high:
+        return
+    unit = f" {item.unit}" if item.unit else ""
+    raise ConfigError(
+        f"{item.key} = {value} is outside its limits",
+        where=item.label,
+        remedy=f"Choose between {item.low:g} and {item.high:g}{unit}.",
+    )
 
 
 def _converted(item: Setting, value: Any) -> Any:  # noqa: ANN401
     if isinstance(item.kind, types.GenericAlias):
-        parts = value.split(",") if isinstance(value, str) else value
-        return tuple(p.strip() for p in parts if p.strip())
+        return _listed(item, value)
     wrong = ConfigError(
         f"{item.key} takes {_NAMES[item.kind]}, not '{value}'",
         where=item.label,
@@ -467,6 +257,17 @@ def _converted(item: Setting, value: Any) -> Any:  # noqa: ANN401
         return int(value) if isinstance(value, (int, str)) and "e" not in str(value).lower() else int(number)
     except (ValueError, OverflowError) as error:
         raise wrong from error
+
+
+def _listed(item: Setting, value: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    """Words or numbers, from "a,b", from a list, or from one number alone; nothing is the default of a list of numbers."""
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, (list, tuple)) else [value]
+    stripped = [part.strip() if isinstance(part, str) else part for part in parts]
+    kind = typing.get_args(item.kind)[0]
+    if kind is str and all(isinstance(part, str) for part in stripped):
+        return tuple(part for part in stripped if part)
+    one = dataclasses.replace(item, kind=kind, default="0.25,0.5" if kind is float else "A,B")
+    return tuple(_converted(one, part) for part in stripped if part != "") or item.default
 
 
 _NAMES = {int: "a whole number", float: "a number", str: "a word"}

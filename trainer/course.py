@@ -184,7 +184,8 @@ def thinned(x: Floats, y: Floats, most: int) -> tuple[Floats, Floats]:
 class Summary:
     """A run in one row of a table. Texts are "" and numbers None where nothing is known; `created` is seconds since the epoch.
 
-    `best` is the value of `metric` in epoch `best_epoch`, both of the epoch that is kept; `epochs` of `planned` are done.
+    `best` is the value of `metric` in epoch `best_epoch`, both of the epoch that is kept; `epochs` of `planned` are done; `bag`
+    is the name of that which it belongs to.
     """
 
     folder: Path
@@ -197,6 +198,7 @@ class Summary:
     planned: int = 0
     created: float | None = None
     device: str = ""
+    bag: str = ""
 
     @property
     def name(self) -> str:
@@ -227,6 +229,7 @@ def summary(run: runs.Run) -> Summary:
         planned=int(settings.get("schedule.epochs", 0)),
         created=about.get("created"),
         device=str(started.get("device_name", "")),
+        bag=runs.bag_of(about),
     )
 
 

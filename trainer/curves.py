@@ -64,11 +64,22 @@ class Sweep:
         precision = np.divide(self.true_positives[:-1], called, out=np.full(called.shape, np.nan), where=called > 0)
         return np.append(precision, 1.0), _share(self.true_positives, self.positives), self.scores
 
+    def f_beta(self, beta: float) -> Floats:
+        """F-beta above each score, float64 [m + 1], 0..1; (1 + b^2) tp / (tp + fp + b^2 positives); 0 without a yes."""
+        square = beta * beta
+        return (
+            (1 + square)
+            * self.true_positives
+            / np.maximum(self.true_positives + self.false_positives + square * self.positives, 1e-300)
+        )
+
+    def best_f_beta(self, beta: float) -> float:
+        """Return the threshold of the largest F-beta; of equals the lowest; nan without a yes."""
+        return self._best(self.f_beta(beta))
+
     def best_f1(self) -> float:
         """Return the threshold of the largest F1; of equals the lowest; nan without a yes."""
-        return self._best(
-            2 * self.true_positives / np.maximum(self.true_positives + self.false_positives + self.positives, 1e-300)
-        )
+        return self.best_f_beta(1)
 
     def youden(self) -> float:
         """Threshold of the largest sensitivity + specificity (Youden 1950), of equals the lowest; nan without both."""
@@ -112,12 +123,17 @@ def precision_recall(y: Labels, p: Probabilities, weights: ArrayLike | None = No
 _RULES: Mapping[str, Callable[[Sweep, float], float]] = {
     "youden": lambda sweep, _: sweep.youden(),
     "f1": lambda sweep, _: sweep.best_f1(),
+    "fbeta": lambda sweep, beta: sweep.best_f_beta(beta),
     "sensitivity": lambda sweep, level: sweep.at_sensitivity(level),
 }
 
 
+_LEVELS: Mapping[str, tuple[float, float]] = {"fbeta": (0.1, 10.0), "sensitivity": (1e-12, 1.0)}
+"""Rules that need a number, and its limits."""
+
+
 def operating_point(rule: str) -> Callable[[Sweep], float]:
-    """Return the function Sweep -> threshold that a rule stands for: "youden", "f1" or "sensitivity=0.95".
+    """Return the function Sweep -> threshold that a rule stands for: "youden", "f1", "fbeta=2" or "sensitivity=0.95".
 
     Raises `ConfigError` for anything else.
     """
@@ -125,8 +141,12 @@ def operating_point(rule: str) -> Callable[[Sweep], float]:
     if name not in _RULES:
         raise ConfigError("There is no such rule for thresholds", where=rule, remedy=did_you_mean(name, _RULES))
     level = float(text) if re.fullmatch(r"\d*\.?\d+", text) else -1.0
-    if (name == "sensitivity") != bool(sign) or (sign and not 0 < level <= 1):
-        remedy = "Write youden, f1, or sensitivity= and a share above 0 and up to 1, for example sensitivity=0.95."
+    low, high = _LEVELS.get(name, (0.0, 0.0))
+    if (name in _LEVELS) != bool(sign) or (sign and not low <= level <= high):
+        remedy = (
+            "Write youden, f1, fbeta= and a number from 0.1 to 10, for example fbeta=2, or sensitivity= and a share above 0 "
+            "and up to 1, for example sensitivity=0.95."
+        )
         raise ConfigError("That rule for thresholds is not complete", where=rule, remedy=remedy)
     return lambda sweep: _RULES[name](sweep, level)
 

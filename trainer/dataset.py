@@ -15,10 +15,23 @@ from trainer import batches, config, images
 from trainer.catalog import Catalog
 from trainer.errors import DataError, Progress, StorageError, command_line
 from trainer.records import NOT_CHEST, UNREADABLE, Filter
-from trainer.truths import asked, check_views, findings, in_view, of_header, of_task, targets, unfit, usable, views_left_out
+from trainer.truths import (
+    answers,
+    asked,
+    check_views,
+    findings,
+    in_view,
+    of_header,
+    of_task,
+    targets,
+    unfit,
+    usable,
+    views_left_out,
+)
 
 __all__ = [
     "Part",
+    "answers",
     "asked",
     "check",
     "check_views",
@@ -61,17 +74,29 @@ def part(
     names: Sequence[str],
     settings: config.TrainConfig,
     *,
+    decode: bool = True,
     progress: Progress | None = None,
 ) -> Part:
-    """Read the images `ids` that the task can use; those that cannot be read any more are left out. Raises `StorageError`."""
+    """Read the images `ids` that the task can use; those that cannot be read any more are left out. Raises `StorageError`.
+
+    Without `decode` nothing is written: what does not lie in the cache yet is left out.
+    """
     present, answers = asked(catalog, ids, of_task(settings.task, names))
-    cache = squares(catalog, present, settings.model.size, cast("images.Fit", settings.model.fit), progress=progress)
+    cache = squares(
+        catalog, present, settings.model.size, cast("images.Fit", settings.model.fit), decode=decode, progress=progress
+    )
     readable = cache.readable
     return Part(present[readable], answers[readable], cache.only(readable))
 
 
 def squares(
-    catalog: Catalog, ids: NDArray[np.int64], size: int, fit: images.Fit, *, progress: Progress | None = None
+    catalog: Catalog,
+    ids: NDArray[np.int64],
+    size: int,
+    fit: images.Fit,
+    *,
+    decode: bool = True,
+    progress: Progress | None = None,
 ) -> batches.Cache:
     """Squares of images from the project's cache. Those whose pixels are damaged get a flag, and lose it when they can be read.
 
@@ -79,7 +104,9 @@ def squares(
     `StorageError`, but not where a flag cannot be written: that is no reason to stop.
     """
     files = catalog.files(ids)
-    cache = batches.cached(files, size=size, fit=fit, folder=catalog.project / "cache", progress=progress)
+    cache = batches.cached(files, size=size, fit=fit, folder=catalog.project / "cache", decode=decode, progress=progress)
+    if not decode:
+        return cache
     flagged = catalog.ids(Filter(flag=UNREADABLE, excluded=None, gone=None))
     damaged = ids[[digest in cache.damaged for _, digest in files]] if cache.damaged else ids[:0]
     wrong, missing = np.intersect1d(flagged, ids[cache.readable]), np.setdiff1d(damaged, flagged)

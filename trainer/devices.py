@@ -55,6 +55,33 @@ def choose(name: str) -> torch.device:
     return torch.device(wanted)
 
 
+def places(name: str, count: int) -> tuple[str, ...]:
+    """Devices of the `count` processes of one training, by name; 0: all GPUs of this computer, or the one device there is.
+
+    "auto" and "cuda" are GPUs, one for each process; "cpu" is shared out among them. Raises `ConfigError`.
+    """
+    if count == 1:
+        return (str(choose(name)),)
+    gpus = [device.name for device in available() if device.name.startswith("cuda")]
+    if name in ("auto", "cuda") and gpus:
+        if count > len(gpus):
+            found = "is 1 GPU" if len(gpus) == 1 else f"are {len(gpus)} GPUs"
+            raise ConfigError(
+                f"There {found} here, not {count}", where="compute.devices", remedy=f"Choose at most {len(gpus)}."
+            )
+        return tuple(gpus[: count or None])
+    chosen = str(choose(name))
+    if count == 0:
+        return (chosen,)
+    if chosen != "cpu":
+        raise ConfigError(
+            f"{count} devices are asked for, but '{name}' is one",
+            where="compute.devices",
+            remedy="Choose compute.device=auto for the GPUs, or cpu to share out the processor.",
+        )
+    return (chosen,) * count
+
+
 def processor() -> str:
     """Name of the processor in the words of its maker, as far as the system tells it."""
     info = Path("/proc/cpuinfo")
@@ -70,12 +97,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def prepare(threads: int) -> int:
-    """Make torch repeatable and set its threads (0: all cores); returns their number. Call before CUDA is touched."""
+def prepare(threads: int, *, together: int = 1) -> int:
+    """Make torch repeatable and set its threads (0: all cores); returns their number. Call before CUDA is touched.
+
+    `together` is the number of processes that share the cores.
+    """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
-    threads = threads or cores()
+    threads = threads or max(1, cores() // together)
     torch.set_num_threads(threads)  # sums are grouped by thread: another number, other last bits
     return threads
 

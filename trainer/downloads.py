@@ -36,9 +36,11 @@ def words(backbone: str, weights: str) -> str:
         return _file(weights)
     if row is None or not row.pretrained:
         raise WeightsError(f"There are no ImageNet weights for {backbone}", remedy="Choose none, or a weights file.")
-    if any((place / row.file).is_file() for place in (folder(), torch_folder())):
+    rows = [BACKBONES[name] for name in row.joined or (row.name,)]
+    missing = [one for one in rows if not any((place / one.file).is_file() for place in (folder(), torch_folder()))]
+    if not missing:
         return f"The ImageNet weights of {backbone} are on this computer."
-    size = max(1, round(row.megabytes))
+    size = max(1, round(sum(one.megabytes for one in missing)))
     return (
         f"The ImageNet weights of {backbone} are not on this computer: they will be downloaded once, {size} MB. Without "
         "internet that is not possible: choose none or a weights file."

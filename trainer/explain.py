@@ -41,7 +41,8 @@ def maps(classifier: Classifier, pixels: Tensor, findings: Sequence[int]) -> NDA
 
     ReLU of the sum over channels of activation times mean gradient of the logit (before softmax or sigmoid); Selvaraju et al.,
     Grad-CAM, ICCV 2017, equations 1 and 2. One forward pass serves all findings, and each gradient goes from the logit to the
-    last activation only. The classifier is read in evaluation mode and left in the mode it came in.
+    last activation only. Cells that lie beyond the image (`Backbone.beyond`) are cut off: the map covers the image, no more.
+    The classifier is read in evaluation mode and left in the mode it came in.
     """
     training = classifier.training
     classifier.eval()
@@ -53,9 +54,8 @@ def maps(classifier: Classifier, pixels: Tensor, findings: Sequence[int]) -> NDA
             found = [_map(logits[:, index], activation) for index in findings]
     finally:
         classifier.train(training)
-    if not found:
-        return np.zeros((len(pixels), 0, *activation.shape[2:]), np.float32)
-    return torch.stack(found, dim=1).cpu().numpy()
+    every = torch.stack(found, dim=1) if found else torch.zeros(len(pixels), 0, *activation.shape[2:])
+    return _inside(every, classifier.backbone.beyond).cpu().numpy()
 
 
 def heatmaps(classifier: Classifier, pixels: Tensor, findings: Sequence[str]) -> list[Heatmap]:
@@ -118,6 +118,12 @@ def _map(logit: Tensor, activation: Tensor) -> Tensor:
     (gradient,) = torch.autograd.grad(logit.sum(), activation, retain_graph=True)
     weights = gradient.float().mean(dim=(2, 3), keepdim=True)
     return torch.relu((weights * activation.detach().float()).sum(dim=1))
+
+
+def _inside(maps: Tensor, beyond: tuple[int, int]) -> Tensor:
+    """Maps [N,K,h,w] without the rows and columns that lie before and behind the image."""
+    before, behind = beyond
+    return maps[:, :, before : maps.shape[2] - behind, before : maps.shape[3] - behind]
 
 
 def _with_bar(picture: NDArray[np.uint8], finding: str, top: float, evident: bool) -> NDArray[np.uint8]:

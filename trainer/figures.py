@@ -45,7 +45,7 @@ class Figures:
     """Called with weights float64 [..., N], gives float64 [..., M]: the headline, then `FIGURES` finding by finding."""
 
     def __init__(self, prediction: Prediction, thresholds: Floats) -> None:
-        """Decide and sort once: thresholds float64 [K] in the order of the findings."""
+        """Decide and sort once: thresholds float64 [K] in the order of the findings, or [N, K] where they differ by image."""
         self.prediction, self.thresholds = prediction, thresholds
         self.truth, self.codes = prediction.truth(), intervals.patient_codes(prediction.patients)
         self.called = metrics.decisions(prediction.probabilities, thresholds)
@@ -126,7 +126,7 @@ class Figures:
         errors = {name: intervals.error_of_average(values, self._rests[name]) for name, values in parts.items()}
         if not self.exclusive:
             errors["balanced_accuracy"] = float(np.hypot(errors["macro_sensitivity"], errors["macro_specificity"]) / 2)
-        return np.array([errors.get(name, 0.0) for name in HEADLINE] + [0.0] * (len(self.thresholds) * len(FIGURES)))
+        return np.array([errors.get(name, 0.0) for name in HEADLINE] + [0.0] * (len(self.prediction.findings) * len(FIGURES)))
 
     @cached_property
     def _rests_of_finding(self) -> dict[str, Floats]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from trainer import config, criteria
 from trainer.figures import HEADLINE, Figures
 from trainer.results import Prediction
 
@@ -9,11 +10,12 @@ SHOWN = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc")
 _SMALLEST = 1e-7
 
 
-def figures(prediction: Prediction) -> dict[str, float]:
-    """The loss and the `SHOWN` figures; nan where one is not defined."""
+def figures(prediction: Prediction, choice: config.Choice | None = None) -> dict[str, float]:
+    """The loss, the `SHOWN` figures, and that of the finding that matters in a `choice`; nan where one is not defined."""
     row = Figures(prediction, np.full(len(prediction.findings), 0.5))(np.ones(len(prediction.ids)))
     found = dict(zip(HEADLINE, map(float, row), strict=False))
-    return {"loss": log_loss(prediction), **{name: found[name] for name in SHOWN}}
+    of_finding = criteria.figure(prediction, choice) if choice else {}
+    return {"loss": log_loss(prediction), **{name: found[name] for name in SHOWN}, **of_finding}
 
 
 def log_loss(prediction: Prediction) -> float:

@@ -4,7 +4,7 @@ Nothing here keeps state: the order of an epoch follows from the seed and the nu
 resumed run needs no stored random state.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +18,7 @@ Targets = NDArray[np.int8]
 
 Floats = NDArray[np.float64]
 
-PLAIN = config.Loss()
-OFTEN = 10
-"""Times an epoch from which on repeating one image is warned of: what the network then learns is that image."""
-LITTLE = 0.5
-"""Share of the training images below which an epoch is warned of as small."""
+PLAIN, BALANCED = config.Loss(), config.Imbalance()
 _ORDER = 0x0DE2  # keeps these random numbers apart from others that are made from the same seed
 
 
@@ -75,12 +71,37 @@ class Sampler:
         return rng.permutation(order[places])
 
 
-def sampler(targets: Targets, task: str, method: str) -> Sampler:
-    """How `config.Imbalance.method` draws an epoch. Raises as `class_weights`, and `ConfigError` for the method."""
+def check(settings: config.TrainConfig, findings: Sequence[str]) -> None:
+    """Refuse settings of imbalance, loss and choice that do not fit the findings. Raises `ConfigError`."""
+    how, loss, count = settings.imbalance, settings.loss, len(findings)
+    named = ", ".join(findings)
+    many = settings.task.kind == "multi-label"
+    if (
+        how.method == "class-weights"
+        and how.weighting == "own"
+        and len(how.weights) != count
+        and not (many and len(how.weights) == 1)
+    ):
+        raise ConfigError(
+            f"There are {len(how.weights)} own weights for {count} findings",
+            where="imbalance.weights",
+            remedy=f"Give one number for each, in this order: {named}.",
+        )
+    if loss.name == "focal" and len(loss.alpha) not in (1, count):
+        raise ConfigError(
+            f"There are {len(loss.alpha)} numbers of focal alpha for {count} findings",
+            where="loss.alpha",
+            remedy=f"Give one number for all, or one for each in this order: {named}.",
+        )
+
+
+def sampler(targets: Targets, task: str, how: config.Imbalance) -> Sampler:
+    """How an epoch is drawn. Raises as `class_weights`, and `ConfigError` for the method."""
+    method = how.method
     if method in ("none", "class-weights"):
         return Sampler(len(targets))
     if method == "weighted-sampler":
-        return Sampler(len(targets), len(targets) * sampling_weights(targets, task))
+        return Sampler(len(targets), len(targets) * sampling_weights(targets, task, how.ratio))
     if method not in ("oversampling", "undersampling"):
         known = next(item.choices for item in config.settings() if item.key == "imbalance.method")
         remedy = did_you_mean(method, known)
@@ -123,114 +144,107 @@ def _undersampled(yes: NDArray[np.bool_], positives: Floats, task: str) -> Float
     return times
 
 
-def class_weights(targets: Targets, task: str) -> NDArray[np.float32]:
-    """How much a mistake costs, float32 [K], for the training images.
+def class_weights(targets: Targets, task: str, how: config.Imbalance = BALANCED) -> NDArray[np.float32]:
+    """How much a mistake costs, float32 [K], for the training images; `how.method` is not looked at.
 
-    multi-class: n / (K n_k), scikit-learn's "balanced", over the images with exactly one yes and the findings that occur;
-    the images of each finding then carry the same part of the loss. multi-label: negatives / positives of each finding
-    among the stated, the weight of a yes. Where there is nothing to balance (no yes, or multi-label no no) the
-    weight is 1; `missing` tells which. Raises `DataError` where no finding has a yes, `ConfigError` for an unknown task.
+    balanced: multi-class n / (K n_k), scikit-learn's "balanced", over the images with exactly one yes and the findings that
+    occur; the images of each finding then carry the same part of the loss. multi-label: negatives / positives of each finding
+    among the stated, the weight of a yes.
+    effective-number (Cui et al. 2019, arXiv:1901.05555): the same with E(n) = (1 - beta^n) / (1 - beta) in place of n;
+    multi-class 1 / E(n_k), scaled to a mean of 1 over the findings that occur; multi-label E(negatives) / E(positives).
+    own: `how.weights` as they are; where only one is given, it stands for all.
+
+    Where there is nothing to balance (no yes, or multi-label no no) the weight is 1; `pitfalls.missing` tells which. Raises
+    `DataError` where no finding has a yes, `ConfigError` for an unknown task and for another number of own weights.
     """
     positives, negatives = _counts(targets, task)
-    other = negatives if task == "multi-label" else np.full_like(positives, positives.sum() / np.count_nonzero(positives))
+    if how.weighting == "own":
+        return _own(how.weights, len(positives))
+    occurs = positives > 0
+    if how.weighting == "effective-number":
+        positives, negatives = effective_number(positives, how.beta), effective_number(negatives, how.beta)
+    if task == "multi-label":
+        other = negatives
+    elif how.weighting == "effective-number":
+        other = np.full_like(positives, np.count_nonzero(occurs) / (1 / positives[occurs]).sum())
+    else:
+        other = np.full_like(positives, positives.sum() / np.count_nonzero(occurs))
     weights = np.ones(len(positives))
-    np.divide(other, positives, out=weights, where=(positives > 0) & (other > 0))
+    np.divide(other, positives, out=weights, where=occurs & (other > 0))
     return weights.astype(np.float32)
 
 
-def sampling_weights(targets: Targets, task: str) -> Floats:
+def effective_number(counts: Floats, beta: float) -> Floats:
+    """(1 - beta^n) / (1 - beta) of each count, float64, 0 for none (Cui et al. 2019, equation 2); `beta` in 0..1 without 1."""
+    # expm1 and log1p: beta^n itself loses all digits of small counts where beta is near 1.
+    return np.asarray(-np.expm1(counts * np.log(beta)) / (1 - beta) if beta > 0 else (counts > 0).astype(np.float64))
+
+
+def _own(weights: Sequence[float], findings: int) -> NDArray[np.float32]:
+    if len(weights) not in (1, findings):
+        what = f"There are {len(weights)} own weights for {findings} findings"
+        raise ConfigError(what, where="imbalance.weights", remedy="Give one number for each finding.")
+    return np.broadcast_to(np.array(weights, np.float32), findings).copy()
+
+
+def sampling_weights(targets: Targets, task: str, ratio: float = 0.0) -> Floats:
     """Chance of each training image to be the next one drawn, float64 [N], adding up to 1.
 
-    multi-class: a finding is drawn evenly, then one of its images; images without exactly one yes are never drawn.
-    multi-label: a finding is drawn evenly, then yes or no evenly, then one of the images that state it so; so each finding
-    moves towards half yes, as far as findings that come together allow. Raises as `class_weights`.
+    With `ratio` 0, multi-class: a finding is drawn evenly, then one of its images; images without exactly one yes are never
+    drawn. multi-label: a finding is drawn evenly, then yes or no evenly, then one of the images that state it so; so each
+    finding moves towards half yes, as far as findings that come together allow.
+
+    Else an image of the rarest finding is `ratio` times as likely to be drawn as one of the commonest, and those between
+    follow the same law: the chance is as n ** -g with the one g that gives this ratio. 1 is plain drawing, the quotient of the
+    largest and the smallest number of images is the same as 0, more than that makes the rare ones more frequent than the
+    others. multi-label: so for yes and no of each finding, the most uneven one with `ratio`; each finding keeps its turn.
+    Raises as `class_weights`.
     """
     _counts(targets, task)
     yes = _single(targets) if task == "multi-class" else targets == 1
     sides = [yes] if task == "multi-class" else [yes, targets == 0]
-    chances = np.zeros(len(targets))
-    for side in sides:
-        counts = side.sum(0)
-        chances += side @ np.divide(1.0, counts, out=np.zeros(len(counts)), where=counts > 0)
-    chances /= chances.sum()
-    return chances
+    counts = np.stack([side.sum(0) for side in sides]).astype(np.float64)  # [1 or 2, K]
+    rivals = counts.T if task == "multi-label" else counts  # each row: what is to be evened out
+    power = _power(rivals, ratio)
+    each = np.power(counts, -power, out=np.zeros_like(counts), where=counts > 0)
+    if task == "multi-label":
+        turns = (each * counts).sum(0) / np.maximum((counts > 0).sum(0), 1)
+        each = np.divide(each, turns, out=np.zeros_like(each), where=turns > 0)
+    chances = sum(side @ one for side, one in zip(sides, each, strict=True))
+    return np.asarray(chances / np.sum(chances))
 
 
-def shown(targets: Targets, task: str, method: str, loss: config.Loss = PLAIN) -> Shown:
-    """What one epoch will show with `config.Imbalance.method`. Raises as `class_weights`, and `ConfigError` for the method."""
+def _power(rivals: Floats, ratio: float) -> float:
+    """The g with (largest / smallest) ** g == ratio for the most uneven row of counts; 1 for 0, and where all are even."""
+    most = max((row[row > 0].max() / row[row > 0].min() for row in rivals if (row > 0).any()), default=1.0)
+    return float(np.log(ratio) / np.log(most)) if ratio > 0 and most > 1 else 1.0
+
+
+def shown(targets: Targets, task: str, how: config.Imbalance, loss: config.Loss = PLAIN) -> Shown:
+    """What one epoch will show. Raises as `class_weights`, and `ConfigError` for the method.
+
+    Mixup and CutMix change nothing here: the partner of an image is one of its batch, so that each finding has the same part.
+    """
     _counts(targets, task)
-    drawn = sampler(targets, task, method)
+    drawn = sampler(targets, task, how)
     times = np.ones(len(targets)) if drawn.times is None else drawn.times
-    cost = class_weights(targets, task).astype(np.float64) if method == "class-weights" else np.ones(targets.shape[1])
+    weighted = how.method == "class-weights"
+    cost = class_weights(targets, task, how).astype(np.float64) if weighted else np.ones(targets.shape[1])
     is_yes = targets == 1
-    alpha = loss.alpha if loss.name == "focal" and task == "multi-label" and loss.alpha else 0.5
-    yes = alpha * cost * (times @ (_single(targets) if task == "multi-class" else is_yes))
-    whole = yes.sum() if task == "multi-class" else yes + (1 - alpha) * (times @ (targets == 0))
+    of_yes, of_no = _alphas(loss, task, targets.shape[1])
+    yes = of_yes * cost * (times @ (_single(targets) if task == "multi-class" else is_yes))
+    whole = yes.sum() if task == "multi-class" else yes + of_no * (times @ (targets == 0))
     share = np.divide(yes, whole, out=np.full(len(yes), np.nan), where=np.broadcast_to(whole > 0, yes.shape))
     return Shown(is_yes.sum(0).astype(np.float64), times @ is_yes, share, len(targets), drawn.length)
 
 
-def warnings(settings: config.TrainConfig, seen: Shown | None = None) -> tuple[str, ...]:
-    """Sentences on corrections that add to each other and on other traps; with `seen` also on what this epoch is like."""
-    return (*_stacked(settings), *(_traps(settings.imbalance.method, seen) if seen else ()))
-
-
-_DOES = {
-    "class-weights": "Class weights make mistakes on rare findings cost more",
-    "weighted-sampler": "The weighted sampler shows rare findings more often",
-    "oversampling": "Oversampling shows rare findings more often",
-    "undersampling": "Undersampling shows frequent findings less often",
-}
-
-
-def _stacked(settings: config.TrainConfig) -> Iterator[str]:
-    method, loss, task = settings.imbalance.method, settings.loss, settings.task.kind
-    focal = loss.name == "focal" and loss.gamma > 0
-    if method in _DOES and focal:
-        yield (
-            f"{_DOES[method]}, and focal loss favours them too, as they are harder: the two add up, and rare findings may be "
-            "called too often. Try one of them alone first."
-        )
-    if loss.name == "focal" and loss.alpha and task == "multi-class":
-        yield "Focal alpha is for multi-label tasks; it changes nothing here."
-    elif loss.name == "focal" and loss.alpha and method in _DOES:
-        direction = "takes back a part of it" if loss.alpha < 0.5 else "adds to it"
-        yield f"{_DOES[method]}, and focal alpha {loss.alpha:g} {direction}: only the product of the two is felt."
-    if loss.name == "focal" and loss.smoothing:
-        yield "Label smoothing keeps answers from being too sure, and so does focal loss: with both, all stay near even."
-    if loss.name != "focal" and (loss.gamma != PLAIN.gamma or loss.alpha != PLAIN.alpha):
-        yield "Focal gamma and alpha change nothing as long as the loss is cross-entropy."
-
-
-def _traps(method: str, seen: Shown) -> Iterator[str]:
-    times = np.divide(seen.images, seen.present, out=np.zeros(len(seen.images)), where=seen.present > 0)
-    most = float(times.max(initial=0.0))
-    rarest = int(np.argmax(times))
-    if method in ("oversampling", "weighted-sampler") and most >= OFTEN:
-        yield (
-            f"Each of the {seen.present[rarest]:.0f} images of the rarest finding is shown {most:.0f} times in an epoch: the "
-            "network may learn these images by heart instead of the finding."
-        )
-    if method == "oversampling" and seen.length > seen.count:
-        longer = seen.length / seen.count
-        yield f"An epoch has {seen.length} images instead of {seen.count} and takes {longer:.1f} times as long."
-    if method == "undersampling" and seen.length < LITTLE * seen.count:
-        yield (
-            f"An epoch has only {seen.length} of {seen.count} images (others each time): it takes more epochs to see them all, "
-            "and each teaches less."
-        )
-
-
-def missing(targets: Targets, task: str, findings: Sequence[str]) -> tuple[str, ...]:
-    """Sentences on findings that cannot be learned from these images: nobody has it, or (multi-label) everybody has."""
-    absent = [name for name, column in zip(findings, targets.T, strict=True) if not (column == 1).any()]
-    always = [name for name, column in zip(findings, targets.T, strict=True) if not (column == 0).any()]
-    told = []
-    if absent:
-        told.append(f"No training image shows {', '.join(absent)}: the network cannot learn to find what it never sees.")
-    if task == "multi-label" and (always := [name for name in always if name not in absent]):
-        told.append(f"No training image is without {', '.join(always)}: the network cannot learn to rule that out.")
-    return tuple(told)
+def _alphas(loss: config.Loss, task: str, findings: int) -> tuple[Floats, Floats]:
+    """What focal alpha multiplies a yes and a no of each finding with, float64 [K]; 1 where it weights nothing."""
+    if len(loss.alpha) not in (1, findings):
+        raise ConfigError(f"There are {len(loss.alpha)} numbers of focal alpha for {findings} findings", where="loss.alpha")
+    alpha = np.broadcast_to(np.array(loss.alpha), findings)
+    counts = (alpha > 0) & (loss.name == "focal") & (task == "multi-label" or len(loss.alpha) > 1)
+    return np.where(counts, alpha, 1.0), np.where(counts, 1 - alpha, 1.0)
 
 
 def _single(targets: Targets) -> NDArray[np.bool_]:

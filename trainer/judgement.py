@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import cautions, curves, intervals, metrics, runs
+from trainer import cautions, criteria, curves, intervals, metrics, runs
 from trainer.errors import DataError, Progress, did_you_mean
 from trainer.figures import HEADLINE, Figures
 from trainer.metrics import Floats
@@ -29,15 +29,16 @@ _AGES = {"0-17": (0, 18), "18-39": (18, 40), "40-64": (40, 65), "65-79": (65, 80
 _IN_SUBGROUPS = ("sensitivity", "specificity", "auroc")
 
 
-def choose_thresholds(validation: Prediction, rule: str = "youden") -> dict[str, float]:
-    """Return one threshold per finding, chosen on validation: "youden", "f1" or "sensitivity=0.95" (at least that much).
+def choose_thresholds(validation: Prediction, rule: str | Mapping[str, str] = "youden") -> dict[str, float]:
+    """Return one threshold per finding, chosen on validation: "youden", "f1", "fbeta=2" or "sensitivity=0.95" (at least that).
 
-    0.5 where validation has no image with, or none without, the finding. Raises `ConfigError` for another rule.
+    `rule` is one for all or one for each finding. 0.5 where validation has no image with, or none without, the finding. Raises
+    `ConfigError` for another rule.
     """
-    point = curves.operating_point(rule)
     chosen = {}
-    for k, name in enumerate(validation.findings):
-        sweep = curves.Sweep(validation.targets[:, k], validation.probabilities[:, k])
+    for name in validation.findings:
+        point = curves.operating_point(rule if isinstance(rule, str) else rule[name])
+        sweep = criteria.sweep_of(validation, name)
         chosen[name] = point(sweep) if sweep.positives and sweep.negatives else 0.5
     return chosen
 
@@ -65,22 +66,27 @@ def evaluate(
     seed: int = 0,
     frequencies: Mapping[str, float] | None = None,
     notes: Sequence[str] = (),
+    of_images: Floats | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Judge a prediction; `thresholds` by finding, from validation.
+
+    `of_images` float64 [N, K] are thresholds of each image, where images were predicted by networks with thresholds of their
+    own; `thresholds` are then only what is shown.
 
     `frequencies` are the images with each finding in the training labels, for the baseline "always the most frequent finding"
     (None: this part's own labels, and the baseline says so). `notes` are put before the warnings. `draws` patients' bootstraps
     for each interval, a quarter of them (at least 200) in subgroups. Raises `DataError` if a threshold is missing.
     """
-    figures = Figures(prediction, _in_order(prediction, thresholds))
+    shown = _in_order(prediction, thresholds)
+    figures = Figures(prediction, shown if of_images is None else of_images)
     groups = list(_groups(prediction))
     few = min(draws, max(200, draws // 4))  # a standard error needs no more (Efron & Tibshirani 1993, section 6.4)
     total = draws + few * len(groups)
     found = _with_intervals(figures, draws, seed, _shifted(progress, 0, total))
     subgroups = [
-        _subgroup(*group, figures.thresholds, few, seed, _shifted(progress, draws + i * few, total))
-        for i, group in enumerate(groups)
+        _subgroup(column, name, figures, rows, few, seed, _shifted(progress, draws + i * few, total))
+        for i, (column, name, rows) in enumerate(groups)
     ]
     evaluation = Evaluation(
         run=run,
@@ -89,7 +95,7 @@ def evaluate(
         images=len(prediction.ids),
         patients=prediction.known_patients(),
         metrics=_headline(found),
-        findings=_findings(figures, found),
+        findings=_findings(figures, found, shown),
         confusion=_confusion(figures),
         baselines=_baselines(prediction, figures, frequencies),
         subgroups=tuple(subgroups),
@@ -126,14 +132,14 @@ def _of_finding(found: Sequence[Figure], k: int) -> dict[str, Figure]:
     return dict(zip(FIGURES, found[start : start + len(FIGURES)], strict=True))
 
 
-def _findings(figures: Figures, found: Sequence[Figure]) -> dict[str, FindingResult]:
+def _findings(figures: Figures, found: Sequence[Figure], thresholds: Floats) -> dict[str, FindingResult]:
     prediction, matrices = figures.prediction, figures.matrices()
     patients = intervals.patients_where(figures.codes, prediction.targets == 1)
     results = {}
     for k, name in enumerate(prediction.findings):
         y, (no, yes) = prediction.targets[:, k], matrices[k]
         results[name] = FindingResult(
-            threshold=float(figures.thresholds[k]),
+            threshold=float(thresholds[k]),
             matrix=((int(no[0]), int(no[1])), (int(yes[0]), int(yes[1]))),
             calibration_error=metrics.expected_calibration_error(y, prediction.probabilities[:, k]),
             positives=int((y == 1).sum()),
@@ -182,8 +188,8 @@ def _plain(names: Sequence[str], values: Floats) -> dict[str, float]:
     return {name: float(value) for name, value in zip(names, values, strict=False)}
 
 
-def _groups(prediction: Prediction) -> Iterator[tuple[str, str, Prediction]]:
-    """The subgroups that are worth showing: at least two of a column with enough images, the largest ones."""
+def _groups(prediction: Prediction) -> Iterator[tuple[str, str, NDArray[np.int64]]]:
+    """The rows of the subgroups that are worth showing: at least two of a column with enough images, the largest ones."""
     for column in COLUMNS:
         values: NDArray[np.object_] = np.array(
             [_band(text) if column == "age" else text for text in getattr(prediction, column)], dtype=object
@@ -192,7 +198,7 @@ def _groups(prediction: Prediction) -> Iterator[tuple[str, str, Prediction]]:
         large = [names[i] for i in np.argsort(-sizes, kind="stable") if sizes[i] >= SMALLEST_GROUP][:MOST_GROUPS]
         if len(large) >= 2:
             for name in sorted(large):
-                yield column, str(name), prediction.take(np.flatnonzero(values == name))
+                yield column, str(name), np.flatnonzero(values == name)
 
 
 def _band(age: str) -> str:
@@ -204,9 +210,10 @@ def _band(age: str) -> str:
 
 
 def _subgroup(
-    column: str, name: str, part: Prediction, thresholds: Floats, draws: int, seed: int, steps: Progress | None
+    column: str, name: str, whole: Figures, rows: NDArray[np.int64], draws: int, seed: int, steps: Progress | None
 ) -> Subgroup:
-    found = _with_intervals(Figures(part, thresholds), draws, seed, steps)
+    part, thresholds = whole.prediction.take(rows), whole.thresholds
+    found = _with_intervals(Figures(part, thresholds[rows] if thresholds.ndim == 2 else thresholds), draws, seed, steps)
     return Subgroup(
         column=column,
         group=name,

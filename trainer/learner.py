@@ -2,24 +2,32 @@
 
 Randomness depends on run seed, epoch and step only, so the state to keep is: weights, their average, the optimiser, the
 gradient scaler. The learning rate and the frozen stages follow from the position.
+
+The images of a step go through the network in one or more passes, and each pass may be shared by several processes. The
+gradient is that of all of them at once; batch norm alone sees the images of one pass, those of all processes.
 """
 
 import contextlib
 import copy
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer import augment, config, devices, losses, models, schedules
+from trainer import config, devices, losses, mixing, models, schedules, synchrony
+from trainer.errors import RunError
+from trainer.ranks import ALONE, Team
+
+Found = TypeVar("Found")
 
 _PRECISION = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _DROPOUT = 0xD0  # keeps the random numbers of dropout apart from others that are made from the same seed
 
 
 class Learner:
-    """Holds classifier, optimiser and average. `parts` is the number of pieces that a batch is computed in (see `split`)."""
+    """Holds classifier, optimiser and average. `parts` is the number of pieces that each pass is cut into (see `split`)."""
 
     def __init__(
         self,
@@ -30,8 +38,10 @@ class Learner:
         steps_per_epoch: int,
         device: torch.device,
         precision: str,
+        team: Team = ALONE,
     ) -> None:
         self.settings = settings
+        self.team = team
         self.device = device
         self.precision = precision
         self.steps_per_epoch = steps_per_epoch
@@ -44,6 +54,15 @@ class Learner:
         self._frozen: int | None = -1
 
     @property
+    def passes(self) -> int:
+        """In how many passes the images of a step go through the network.
+
+        A run that was begun on more devices than there are now takes as many more, so that its steps stay as they were.
+        """
+        compute = self.settings.compute
+        return compute.accumulate * -(-max(1, compute.devices) // self.team.count) * self.parts
+
+    @property
     def kept(self) -> models.Classifier:
         """The network that is validated and saved: the average where there is one."""
         return self.classifier if self.average is None else self.average
@@ -53,41 +72,61 @@ class Learner:
         return self.settings.optimiser.lr * schedules.factor(self.settings.schedule, step, self.steps_per_epoch)
 
     def step(self, pixels: Tensor, targets: Tensor, stated: Tensor, *, epoch: int, step: int) -> tuple[float, float]:
-        """Learn from one batch; returns the sum of the loss and the weight to divide it by.
+        """Learn from the images of one step; returns the sum of their loss and the weight to divide it by.
 
-        pixels uint8 [N, 1, S, S]; targets float32 [N, K]; stated bool [N, K], all on the CPU. `epoch` and `step` count from 0,
-        `step` over the whole training. Raises torch's OutOfMemoryError before any weight has changed.
+        pixels uint8 [N, 1, S, S]; targets float32 [N, K]; stated bool [N, K], all on the CPU, the same on all processes, of
+        which each takes its part. `epoch` and `step` count from 0, `step` over the whole training. Raises torch's
+        OutOfMemoryError before any weight has changed.
         """
         self._thaw(epoch)
         settings = self.settings
-        devices.reseed(settings.seed, epoch, step, _DROPOUT)
-        shown = augment.augmented(
-            pixels.to(self.device, non_blocking=True), settings.augment, augment.generator(settings.seed, epoch, step)
+        own = self._own(len(pixels))
+        # Dropout of each process by itself; the first draws what one process alone would.
+        devices.reseed(settings.seed, epoch, step, _DROPOUT, *[self.team.rank] * (not self.team.first))
+        shown, targets, stated = mixing.prepared(
+            pixels.to(self.device, non_blocking=True),
+            targets.to(self.device),
+            stated.to(self.device),
+            settings=settings.augment,
+            task=settings.task.kind,
+            seed=settings.seed,
+            epoch=epoch,
+            step=step,
+            rows=torch.cat(own),
         )
         shown = shown.contiguous(memory_format=torch.channels_last)
         self.classifier.train()
-        total, weight = self._gradients(shown, targets.to(self.device), stated.to(self.device))
+        total, weight = self._gradients(shown, targets, stated, [len(rows) for rows in own])
+        total, weight = self.team.sums([total, weight])
+        self.team.add_up_all(p.grad for p in self.classifier.parameters() if p.grad is not None)
         if weight > 0:
             self._descend(step)
         return total, weight
 
-    def _gradients(self, shown: Tensor, targets: Tensor, stated: Tensor) -> tuple[float, float]:
-        """Gradients of the batch's mean loss, added up over pieces."""
+    def _own(self, count: int) -> list[Tensor]:
+        """Of `count` images of a step, those that this process takes in each pass; a part may be empty."""
+        passes = np.array_split(np.arange(count), min(self.passes, count))
+        return [torch.from_numpy(np.array_split(rows, self.team.count)[self.team.rank]) for rows in passes]
+
+    def _gradients(self, shown: Tensor, targets: Tensor, stated: Tensor, sizes: list[int]) -> tuple[float, float]:
+        """Gradients of the loss of these images, added up over passes of `sizes`, as their part of the whole step's mean."""
         self._optimiser.zero_grad(set_to_none=True)
         sums: list[Tensor] = []
         weights: list[Tensor] = []
-        whole = None
-        for piece in torch.arange(len(shown)).chunk(self.parts):
-            rows = slice(int(piece[0]), int(piece[-1]) + 1)
-            with autocast(self.device, self.precision):
-                logits = self.classifier(shown[rows])
-            loss, weight = self._loss(logits, targets[rows], stated[rows])
-            if whole is None:  # the weight of the whole batch does not depend on the logits
-                whole = weight if self.parts == 1 else self._loss(torch.zeros_like(targets), targets, stated)[1]
-            torch.autograd.backward(self._scaler.scale(loss / whole.clamp_min(1e-12)))
+        whole = self._whole(targets, stated) if len(sizes) > 1 or not self.team.alone else None
+        for piece in zip(*(torch.split(values, sizes) for values in (shown, targets, stated)), strict=True):
+            with autocast(self.device, self.precision), synchrony.over(self.team):
+                logits = self.classifier(piece[0])
+            loss, weight = self._loss(logits, *piece[1:])
+            torch.autograd.backward(self._scaler.scale(loss / (weight if whole is None else whole).clamp_min(1e-12)))
             sums.append(loss.detach())
             weights.append(weight.detach())
         return float(torch.stack(sums).sum()), float(torch.stack(weights).sum())
+
+    def _whole(self, targets: Tensor, stated: Tensor) -> Tensor:
+        """Weight of the whole step on all processes; it does not depend on the logits."""
+        weight = self._loss(torch.zeros_like(targets), targets, stated)[1]
+        return weight if self.team.alone else weight.new_tensor(self.team.sums([float(weight)])[0])
 
     def _loss(self, logits: Tensor, targets: Tensor, stated: Tensor) -> tuple[Tensor, Tensor]:
         task, settings = self.settings.task.kind, self.settings.loss
@@ -113,11 +152,17 @@ class Learner:
             self._frozen = stages
 
     def split(self) -> None:
-        """Compute each batch in twice as many pieces: less memory, the same gradient (but for batch statistics)."""
+        """Let half as many images through the network at once: less memory, the same gradient (but for batch norm)."""
         self.parts *= 2
         self._optimiser.zero_grad(set_to_none=True)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+    def tensors(self) -> Iterator[Tensor]:
+        """All weights and statistics: what several processes must have alike before they begin."""
+        for network in (self.classifier, self.average):
+            if network is not None:
+                yield from network.state_dict().values()
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs: tensors, numbers and words only."""
@@ -149,26 +194,73 @@ def autocast(device: torch.device, precision: str) -> Iterator[None]:
         yield
 
 
+def unless_full(work: Callable[[], Found]) -> Found | None:
+    """What `work` returns, or None where the device's memory is too small for it.
+
+    Whoever calls goes on after the exception is gone: it keeps tensors alive.
+    """
+    try:
+        return work()
+    except torch.OutOfMemoryError:
+        return None
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):
+            raise
+        return None
+
+
+def too_small(device: torch.device, where: object) -> RunError:
+    """What is told where not even one image fits."""
+    return RunError(
+        f"Memory of {device} is too small even for one image at a time",
+        where=where,
+        remedy="Choose a smaller model.size or backbone, or close other programs.",
+    )
+
+
+def pieces(classifier: models.Classifier, settings: config.TrainConfig, device: torch.device, precision: str) -> int:
+    """In how many pieces a batch must be computed here, found out on a copy of the network.
+
+    Several processes ask this before they begin: one whose memory ran out later would leave the others waiting. Raises
+    `RunError` where not even one image fits.
+    """
+    return _tried(_trial(classifier, settings, device, precision)).parts
+
+
 def fastest_precision(
     classifier: models.Classifier, settings: config.TrainConfig, device: torch.device
 ) -> tuple[str, dict[str, float]]:
-    """Settle the precision of a training, measured on a copy of the network where the setting is "auto"."""
+    """Settle the precision of a training, measured on a copy of the network where the setting is "auto". Raises `RunError`."""
     batch, size = settings.compute.batch, settings.model.size
-    pixels = torch.zeros(batch, 1, size, size, dtype=torch.uint8)
-    targets = nn.functional.one_hot(torch.arange(batch) % classifier.findings, classifier.findings).float()
-
     learners: dict[str, Learner] = {}
 
     def step(precision: str) -> None:
         if precision not in learners:
             learners.clear()
-            learners[precision] = Learner(
-                copy.deepcopy(classifier), settings, weights=None, steps_per_epoch=1, device=device, precision=precision
-            )
-        # An epoch past the head-only ones, so that what takes most of the time is measured.
-        learners[precision].step(pixels, targets, targets >= 0, epoch=settings.schedule.epochs, step=0)
+            learners[precision] = _trial(classifier, settings, device, precision)
+        _tried(learners[precision])
 
     return devices.precision(settings.compute.precision, device, f"{settings.model.backbone} {size} px {batch}", step)
+
+
+def _trial(classifier: models.Classifier, settings: config.TrainConfig, device: torch.device, precision: str) -> Learner:
+    """A learner of its own for one batch of one device."""
+    one = config.changed(settings, {"compute.accumulate": 1, "compute.devices": 1})
+    return Learner(copy.deepcopy(classifier), one, weights=None, steps_per_epoch=1, device=device, precision=precision)
+
+
+def _tried(trial: Learner) -> Learner:
+    """The same after a step on empty images, cut into as many pieces as that takes."""
+    batch, size, findings = trial.settings.compute.batch, trial.settings.model.size, trial.classifier.findings
+    pixels = torch.zeros(batch, 1, size, size, dtype=torch.uint8)
+    targets = nn.functional.one_hot(torch.arange(batch) % findings, findings).float()
+    # An epoch past the head-only ones, so that what takes most of the time and memory is tried.
+    epoch = trial.settings.schedule.epochs
+    while unless_full(lambda: trial.step(pixels, targets, targets >= 0, epoch=epoch, step=0)) is None:
+        if trial.passes >= batch:
+            raise too_small(trial.device, trial.settings.model.backbone)
+        trial.split()
+    return trial
 
 
 def _optimiser(classifier: models.Classifier, settings: config.TrainConfig) -> torch.optim.Optimizer:

@@ -1,4 +1,7 @@
-"""The loop of training: epoch, step, validate, checkpoint, event. The same lines on every device."""
+"""The loop of training: epoch, step, validate, checkpoint, event. The same lines on every device, and on several at once.
+
+Of several processes that train one network together each goes through these lines; only the first one writes and speaks.
+"""
 
 import math
 import time
@@ -11,10 +14,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainer import checkpoints, config, dataset, devices, headline, images, imbalance, models, predict, results, runs
+from trainer import checkpoints, config, dataset, devices, headline, images, imbalance, models, pitfalls, predict, results, runs
 from trainer.catalog import Catalog
-from trainer.errors import Progress, RunError
-from trainer.learner import Learner, fastest_precision
+from trainer.errors import Progress, RunError, counted
+from trainer.learner import Learner, fastest_precision, pieces, too_small, unless_full
+from trainer.ranks import ALONE, Team
 
 EVENT_SECONDS = 0.25
 """Batch events are written at most this often; one stands for all batches since the last."""
@@ -66,20 +70,27 @@ class Training:
     """One run being worked on."""
 
     def __init__(
-        self, run: runs.Run, catalog: Catalog, *, progress: Progress | None = None, listener: Listener = lambda event: None
+        self,
+        run: runs.Run,
+        catalog: Catalog,
+        *,
+        team: Team = ALONE,
+        progress: Progress | None = None,
+        listener: Listener = lambda event: None,
     ) -> None:
         about = run.about()
         self.run = run
+        self.team = team
         self._listener = listener
         self.catalog = catalog
         self.settings = config.of_run(about["config"])
         self.names = tuple(about["findings"])
         self.about = about
-        self.threads = devices.prepare(self.settings.compute.threads)
-        self.device = devices.choose(self.settings.compute.device)
+        self.threads = devices.prepare(self.settings.compute.threads, together=team.together)
+        self.device = torch.device(devices.places(self.settings.compute.device, team.together)[team.local])
         self.parts = self._read(progress)
-        self.sampler = imbalance.sampler(self.parts["train"].targets, self.settings.task.kind, self.settings.imbalance.method)
-        self.steps_per_epoch = math.ceil(self.sampler.length / self.settings.compute.batch)
+        self.sampler = imbalance.sampler(self.parts["train"].targets, self.settings.task.kind, self.settings.imbalance)
+        self.steps_per_epoch = math.ceil(self.sampler.length / self.settings.compute.images_per_step)
         self.position = Position()
         self.learner = self._learner()
 
@@ -103,21 +114,37 @@ class Training:
         return position.epoch >= self.settings.schedule.epochs or out_of_patience
 
     def _tell(self, kind: str, **fields: Any) -> None:  # noqa: ANN401 - whatever json takes
-        self.run.append(kind, **fields)
-        self._listener({"kind": kind, **fields})
+        if self.team.first:
+            self.run.append(kind, **fields)
+            self._listener({"kind": kind, **fields})
 
     def _read(self, progress: Progress | None) -> dict[str, dataset.Part]:
+        """The parts of the split; several processes read what the first one has decoded."""
+        expected = None if self.team.first else self.team.told()
+        parts = self._parts(progress)
+        seen = dataset.fingerprint(parts)
+        if self.team.first:
+            self.team.told(seen)
+        elif seen != expected:
+            raise RunError(
+                "The processes of this training do not see the same images and labels",
+                where=self.run.project,
+                remedy="Do not change the project while a training starts; then resume it.",
+            )
+        return parts
+
+    def _parts(self, progress: Progress | None) -> dict[str, dataset.Part]:
         split = self.run.split()["parts"]
         parts = {}
         for name in ("train", "validation"):
             ids = np.array(split.get(name, []), np.int64)
             for sentence in dataset.unfit(self.catalog, ids, dataset.of_task(self.settings.task, self.names), name):
                 self._tell("note", text=sentence)
-            parts[name] = dataset.part(self.catalog, ids, self.names, self.settings, progress=progress)
+            parts[name] = dataset.part(self.catalog, ids, self.names, self.settings, decode=self.team.first, progress=progress)
         dataset.check(parts, self.names, self.run.project)
         for sentence in (*dataset.unreadable(parts), *dataset.unlike(self.catalog, parts)):
             self._tell("note", text=sentence)
-        for sentence in imbalance.missing(parts["train"].targets, self.settings.task.kind, self.names):
+        for sentence in pitfalls.missing(parts["train"].targets, self.settings.task.kind, self.names):
             self._tell("note", text=sentence)
         for sentence in self._warnings(parts["train"].targets):
             self._tell("note", text=sentence)
@@ -125,27 +152,29 @@ class Training:
 
     def _warnings(self, targets: NDArray[np.int8]) -> tuple[str, ...]:
         settings = self.settings
-        seen = imbalance.shown(targets, settings.task.kind, settings.imbalance.method, settings.loss)
-        return imbalance.warnings(settings, seen)
+        seen = imbalance.shown(targets, settings.task.kind, settings.imbalance, settings.loss)
+        return (
+            pitfalls.in_words(seen, self.names, settings.task.kind),
+            *pitfalls.warnings(settings, seen),
+            *pitfalls.unmixed(targets, settings),
+        )
 
     def _learner(self) -> Learner:
         """The network as it was first, or as the last state left it."""
         settings = self.settings
         devices.reseed(settings.seed, _WEIGHTS)
-        classifier = models.build(settings.model.backbone, len(self.names), dropout=settings.model.dropout)
+        model = settings.model
+        classifier = models.build(model.backbone, len(self.names), dropout=model.dropout, hidden=model.hidden)
         state = checkpoints.load_state(self.run.state) if self.run.state.exists() else None
-        if state is None:
-            loaded = models.initialise(classifier, settings.model.weights)
-            self._tell("note", text=loaded.words())
-            precision, measured = fastest_precision(classifier, settings, self.device)
-            if measured:
-                times = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in measured.items())
-                self._tell("note", text=f"Precision {precision} chosen; measured per step: {times}.")
-        else:
-            precision = state["precision"]
+        precision = ""
+        if self.team.first:
+            precision = self._begun(classifier) if state is None else state["precision"]
+        precision = self.team.told(precision)
         weights = None
         if settings.imbalance.method == "class-weights":
-            weights = torch.from_numpy(imbalance.class_weights(self.parts["train"].targets, settings.task.kind))
+            weights = torch.from_numpy(
+                imbalance.class_weights(self.parts["train"].targets, settings.task.kind, settings.imbalance)
+            )
         learner = Learner(
             classifier,
             settings,
@@ -153,10 +182,24 @@ class Training:
             steps_per_epoch=self.steps_per_epoch,
             device=self.device,
             precision=precision,
+            team=self.team,
         )
         if state is not None:
             self._restore(learner, state)
+        self.team.spread(learner.tensors())
+        if self.device.type == "cuda" and not self.team.alone:
+            learner.parts = self.team.most(max(learner.parts, pieces(classifier, settings, self.device, precision)))
         return learner
+
+    def _begun(self, classifier: models.Classifier) -> str:
+        """Give a new network its first weights, and settle its precision; both are then told to the other processes."""
+        loaded = models.initialise(classifier, self.settings.model.weights)
+        self._tell("note", text=loaded.words())
+        precision, measured = fastest_precision(classifier, self.settings, self.device)
+        if measured:
+            times = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in measured.items())
+            self._tell("note", text=f"Precision {precision} chosen; measured per step: {times}.")
+        return precision
 
     def _restore(self, learner: Learner, state: Mapping[str, Any]) -> None:
         if state["data"] != dataset.fingerprint(self.parts):
@@ -164,6 +207,13 @@ class Training:
         if state["threads"] != self.threads or state["device"] != self.device.type:
             self._tell(
                 "note", text="Resumed on another device or number of threads: the weights will not be the same to the bit."
+            )
+        begun = max(1, self.settings.compute.devices)
+        if (count := self.team.count) != begun:
+            self._tell(
+                "note",
+                text=f"Begun on {counted(begun, 'device')}, goes on with {count}: each step still learns from the same "
+                f"{self.settings.compute.images_per_step} images, now in {counted(learner.passes, 'pass', 'passes')}.",
             )
         learner.restore(state["learner"])
         values = {**state["position"], "best": tuple(state["position"]["best"]) if state["position"]["best"] else None}
@@ -180,6 +230,8 @@ class Training:
             device_name=devices.device_label(self.device),
             precision=self.learner.precision,
             batch=self.settings.compute.batch,
+            devices=self.team.count,
+            images_per_step=self.settings.compute.images_per_step,
             threads=self.threads,
             images={name: len(part.ids) for name, part in self.parts.items()},
             images_per_epoch=self.sampler.length,
@@ -195,7 +247,7 @@ class Training:
         pieces = np.array_split(order, self.steps_per_epoch)  # of nearly equal size: no last batch of one image
         recent = [0.0, 0.0, 0.0, 0.0]  # loss, weight, images, seconds since the last batch event
         while self.position.batch < len(pieces):
-            if stop() or self.run.stop_requested():
+            if self.team.any(stop() or (self.team.first and self.run.stop_requested())):
                 return False
             start = time.perf_counter()
             rows = pieces[self.position.batch]
@@ -221,30 +273,10 @@ class Training:
     def _learn(self, part: dataset.Part, rows: NDArray[np.int64]) -> tuple[float, float]:
         """One step; where memory runs out, in smaller pieces. Raises `RunError`."""
         pixels, targets, stated = part.batch(rows)
-        while True:
-            full = False
-            try:
-                loss, weight = self.learner.step(pixels, targets, stated, epoch=self.position.epoch, step=self._step())
-            except torch.OutOfMemoryError:
-                full = True  # dealt with below: the exception itself keeps tensors alive
-            except RuntimeError as error:
-                if "can't allocate memory" not in str(error):
-                    raise
-                full = True
-            if not full:
-                break
-            if self.learner.parts >= len(rows):
-                raise RunError(
-                    f"Memory of {self.device} is too small even for one image at a time",
-                    where=self.run.folder,
-                    remedy="Choose a smaller model.size or backbone, or close other programs.",
-                )
-            self.learner.split()
-            batch = self.settings.compute.batch
-            self._tell(
-                "note",
-                text=f"{self.device} is out of memory: each batch of {batch} is now computed in {self.learner.parts} pieces.",
-            )
+        place = {"epoch": self.position.epoch, "step": self._step()}
+        while (found := unless_full(lambda: self.learner.step(pixels, targets, stated, **place))) is None:
+            self._make_room(len(rows))
+        loss, weight = found
         if not math.isfinite(loss):
             raise RunError(
                 "The loss is not a number any more: training has diverged",
@@ -252,6 +284,20 @@ class Training:
                 remedy="Start again with a lower optimiser.lr or with compute.precision=fp32.",
             )
         return loss, weight
+
+    def _make_room(self, count: int) -> None:
+        """Memory ran out in a step of `count` images: half as many at once from now on. Raises `RunError`."""
+        if self.learner.passes >= count:
+            raise too_small(self.device, self.run.folder)
+        if not self.team.alone:  # the others are in the middle of the step, waiting
+            raise RunError(
+                f"Memory of {self.device} is too small while other programs use it",
+                where=self.run.folder,
+                remedy="Close them and resume, or start again with a smaller compute.batch and more compute.accumulate.",
+            )
+        self.learner.split()
+        batch, parts = self.settings.compute.batch, self.learner.parts
+        self._tell("note", text=f"{self.device} is out of memory: each batch of {batch} is now computed in {parts} pieces.")
 
     def _batch_event(self, recent: list[float]) -> None:
         loss, weight, shown, seconds = recent
@@ -275,15 +321,12 @@ class Training:
         start = time.perf_counter()
         loss = position.loss_sum / position.loss_weight if position.loss_weight else math.nan
         prediction = self._predicted()
-        figures = headline.figures(prediction)
+        figures = headline.figures(prediction, self.settings.choice)
         position.epoch, position.batch, position.loss_sum, position.loss_weight = position.epoch + 1, 0, 0.0, 0.0
         better = self._is_better(figures)
         header = self._header(figures)
-        checkpoints.save(self.run.last, self.learner.kept, header)
-        if better:
-            checkpoints.save(self.run.best, self.learner.kept, header)
-            weights = checkpoints.weights_digest(self.run.best)
-            replace(prediction, weights=weights).save(self.run.predictions("validation"))
+        if self.team.first:
+            self._keep(header, prediction if better else None)
         position.seconds += time.perf_counter() - start
         left = self.settings.schedule.epochs - position.epoch
         self._tell(
@@ -301,9 +344,16 @@ class Training:
         )
         self._save_state()
 
+    def _keep(self, header: checkpoints.Header, best: results.Prediction | None) -> None:
+        """Write the weights; those of the best epoch also as such, with what they predicted."""
+        checkpoints.save(self.run.last, self.learner.kept, header)
+        if best:
+            checkpoints.save(self.run.best, self.learner.kept, header)
+            replace(best, weights=checkpoints.weights_digest(self.run.best)).save(self.run.predictions("validation"))
+
     def _predicted(self) -> results.Prediction:
         part = self.parts["validation"]
-        return predict.on_cache(self.learner.kept, self._header({}), self.catalog, part.ids, part.cache)
+        return predict.on_cache(self.learner.kept, self._header({}), self.catalog, part.ids, part.cache, team=self.team)
 
     def _is_better(self, figures: Mapping[str, float]) -> bool:
         """Compare with the best so far by the chosen metric, then by the loss; what is not defined is never better."""
@@ -339,6 +389,9 @@ class Training:
         )
 
     def _save_state(self) -> None:
+        self._last_state = time.monotonic()
+        if not self.team.first:
+            return
         position = asdict(self.position)
         checkpoints.save_state(
             self.run.state,
@@ -356,7 +409,8 @@ class Training:
 
     def _stopped(self) -> Outcome:
         self._save_state()
-        self.run.clear_stop()
+        if self.team.first:
+            self.run.clear_stop()
         outcome = self._outcome("stopped")
         self._tell("stopped", epoch=self.position.epoch, step=self._step())
         return outcome

@@ -38,8 +38,9 @@ def parts(
     `torch.nn.CrossEntropyLoss(weight, label_smoothing)`: the mean is weighted by the weight of the true finding.
     multi-label: each stated pair counts; `weights` multiply the yes term, as `pos_weight` of
     `torch.nn.BCEWithLogitsLoss`; smoothing moves the targets towards 0.5.
-    focal: both times (1 - p_t) ** gamma, where p_t is the probability that is given to the targets; multi-label as
-    `torchvision.ops.sigmoid_focal_loss`, whose alpha = -1 is 0 here. The weight to divide by is that of cross entropy.
+    focal: both times (1 - p_t) ** gamma, image by image, where p_t is the probability that is given to the targets;
+    multi-label as `torchvision.ops.sigmoid_focal_loss`, whose alpha = -1 is 0 here, with one alpha or one for each finding;
+    multi-class with one for each finding: times that of the true finding. The weight to divide by is that of cross entropy.
 
     Raises `ConfigError` for an unknown task.
     """
@@ -61,6 +62,8 @@ def _multi_class(logits: Tensor, targets: Tensor, settings: config.Loss, weights
     values = cost * smoothed * -logs
     if settings.name == "focal":
         values = values * _wrong((logs.exp() * smoothed).sum(1, keepdim=True), settings.gamma)
+        if len(settings.alpha) > 1:
+            values = values * _alphas(settings, values)[0]
     return _sum(values, counted), _sum(cost * targets, counted)
 
 
@@ -73,9 +76,17 @@ def _multi_label(
     if settings.name == "focal":
         p = torch.sigmoid(logits)
         values = values * _wrong(p * smoothed + (1 - p) * (1 - smoothed), settings.gamma)
-        if settings.alpha:
-            values = values * (settings.alpha * smoothed + (1 - settings.alpha) * (1 - smoothed))
+        if any(settings.alpha):
+            of_yes, of_no = _alphas(settings, values)
+            values = values * (of_yes * smoothed + of_no * (1 - smoothed))
     return _sum(values, stated), stated.sum().to(values)
+
+
+def _alphas(settings: config.Loss, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Factors of yes and no, [K] or [1]: 1 where alpha is 0."""
+    pairs = [(one, 1 - one) if one else (1.0, 1.0) for one in settings.alpha]
+    of_yes, of_no = torch.tensor(pairs, dtype=torch.float64).T.to(like)
+    return of_yes, of_no
 
 
 def _wrong(right: Tensor, gamma: float) -> Tensor:

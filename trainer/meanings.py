@@ -14,6 +14,8 @@ METRIC_NAMES: Mapping[str, str] = {
     "macro_specificity": "Macro specificity",
     "macro_precision": "Macro precision",
     "loss": "Loss",
+    "f_beta": "F-beta of one finding",
+    "specificity_at_sensitivity": "Specificity at a least sensitivity",
 }
 
 METRICS: Mapping[str, str] = {
@@ -23,6 +25,8 @@ METRICS: Mapping[str, str] = {
     "macro_auroc": "mean over the findings of the chance that an image with it scores above one without it; 0.5 is guessing",
     "hamming": "share of answers that are wrong: less is better",
     "exact_match": "share of images with no mistake at all",
+    "f_beta": "of the finding that matters: sensitivity and precision in one, sensitivity counting beta times as much",
+    "specificity_at_sensitivity": "of the finding that matters: specificity where enough of the images with it are found",
     "macro_auprc": "mean over the findings of the area under the precision-recall curve",
     "macro_sensitivity": "mean over the findings of the share found",
     "macro_specificity": "mean over the findings of the share rightly called free of it",

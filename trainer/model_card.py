@@ -69,6 +69,16 @@ class Header:
         return int(self.settings.get("task.level", 0))
 
     @property
+    def implies(self) -> tuple[str, ...]:
+        """What one finding says of another, as it was stated (`config.Task.implies`)."""
+        return tuple(self.settings.get("task.implies", ()))
+
+    @property
+    def hidden(self) -> int:
+        """Features between the two linear layers of the head (`config.Model.hidden`), 0: it has one."""
+        return int(self.settings.get("model.hidden", 0))
+
+    @property
     def views(self) -> str:
         """The views that it learned from (`config.Task.views`); networks from before that setting took all."""
         return str(self.settings.get("task.views", "all"))

@@ -8,6 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from trainer import heads
 from trainer import weights as weight_files
 from trainer.architectures import BACKBONES, Backbone
 from trainer.architectures import check as check
@@ -21,7 +22,8 @@ _OLD_DENSENET = (("norm.1.", "norm1."), ("norm.2.", "norm2."), ("conv.1.", "conv
 class Classifier(nn.Module):
     """Grey radiographs in, logits out: `head(neck(body(normalised pixels)))`.
 
-    `body` ends with the last activation [N,C,h,w], which heat maps look at; `neck` makes a vector of it; `head` is always new.
+    `body` ends with the last activation [N,C,h,w], which heat maps look at; `neck` makes a vector of it; `head` is always new,
+    and so are the modules of the body that no weights file has (`Backbone.new`): both learn in any case.
     `mean` and `std` are buffers and travel with the weights. Stages that are frozen stay in evaluation mode under `train()`, so
     that the running statistics of their batch norm do not move and their dropout stays off.
     """
@@ -29,16 +31,12 @@ class Classifier(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: Backbone, findings: int, *, dropout: float) -> None:
+    def __init__(self, backbone: Backbone, findings: int, *, dropout: float, hidden: int = 0) -> None:
         super().__init__()
         self.backbone = backbone
         self.findings = findings
         self.body, self.neck, width = parts(backbone.name, dropout)
-        last = nn.Linear(width, findings)
-        # Small, so that training starts undecided and does not shake pretrained features in its first steps.
-        nn.init.normal_(last.weight, std=0.01)
-        nn.init.zeros_(last.bias)
-        self.head = nn.Sequential(nn.Dropout(dropout), last)
+        self.head = heads.head(backbone.name, width, findings, dropout=dropout, hidden=hidden)
         self.register_buffer("mean", torch.tensor(backbone.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(backbone.std).view(1, -1, 1, 1))
         self._frozen: list[nn.Module] = []
@@ -70,12 +68,14 @@ class Classifier(nn.Module):
         return [[self._module(name) for name in names] for names in self.backbone.stages]
 
     def head_parameters(self) -> list[nn.Parameter]:
-        """What is trained in any case."""
-        return list(self.head.parameters())
+        """What is trained in any case: the head, and what of the body never comes with weights."""
+        new = (self.body.get_submodule(name) for name in self.backbone.new)
+        return [*self.head.parameters(), *(parameter for module in new for parameter in module.parameters())]
 
     def backbone_parameters(self) -> list[nn.Parameter]:
         """All others, frozen or not."""
-        return [*self.body.parameters(), *self.neck.parameters()]
+        new = {id(parameter) for parameter in self.head_parameters()}
+        return [found for found in (*self.body.parameters(), *self.neck.parameters()) if id(found) not in new]
 
     def unfreeze(self, stages: int | None) -> None:
         """Let the head and the last `stages` stages learn: 0 the head only, None (or more than there are) everything."""
@@ -117,26 +117,29 @@ class Loaded:
         return f"{self.taken} tensors taken from {self.source}{left}{missing}."
 
 
-def build(backbone: str, findings: int, *, dropout: float = 0.0) -> Classifier:
-    """Make a classifier with random weights from torch's global generator. Raises `ConfigError` for an unknown backbone."""
+def build(backbone: str, findings: int, *, dropout: float = 0.0, hidden: int = 0) -> Classifier:
+    """Make a classifier with random weights from torch's global generator. Raises `ConfigError` for an unknown backbone.
+
+    `hidden` features between two linear layers of the head; 0: it has one.
+    """
     check(backbone)
     if findings < 1:
         raise ConfigError("A classifier needs at least one finding", where=backbone, remedy="Label some images first.")
-    return Classifier(BACKBONES[backbone], findings, dropout=dropout)
+    return Classifier(BACKBONES[backbone], findings, dropout=dropout, hidden=hidden)
 
 
 def initialise(classifier: Classifier, weights: str, *, progress: Progress | None = None) -> Loaded:
     """Put pretrained weights into body and neck: "none", "imagenet" (downloaded once) or the path of a weights file.
 
-    The head stays new, whatever the file holds: its findings may be others. Progress counts bytes of a download. Raises
-    `WeightsError` if the file is damaged or for another network, and then nothing is changed; `StorageError` if it cannot be
-    opened; `Stopped` passes through.
+    The head stays new, whatever the file holds: its findings may be others. A backbone that is put together from others takes
+    the ImageNet weights of each, and a file of one of them too. Progress counts bytes of a download. Raises `WeightsError` if
+    the file is damaged or for another network, and then nothing is changed; `StorageError` if it cannot be opened; `Stopped`
+    passes through.
     """
     if weights == "none":
         return Loaded("none", 0)
     imagenet = weights == "imagenet"
-    path = weight_files.imagenet(classifier.backbone.name, progress) if imagenet else Path(weights).expanduser()
-    found = _plain(weight_files.load(path))
+    path, found = _imagenet(classifier.backbone, progress) if imagenet else _from_file(classifier, Path(weights).expanduser())
     fit = _fit(classifier, found)
     if not fit.taken or fit.clashes:
         _refuse(classifier.backbone.name, found, fit, path)
@@ -153,6 +156,32 @@ def initialise(classifier: Classifier, weights: str, *, progress: Progress | Non
     )
 
 
+def _imagenet(backbone: Backbone, progress: Progress | None) -> tuple[Path, dict[str, Tensor]]:
+    """The (last) file and its tensors, named as in the network. All files are there before the first is read."""
+    paths = {part: weight_files.imagenet(part, progress) for part in backbone.joined or (backbone.name,)}
+    found: dict[str, Tensor] = {}
+    for part, path in paths.items():
+        plain = _plain(weight_files.load(path))
+        found |= _prefixed(part, plain) if backbone.joined else plain
+    return path, found
+
+
+def _from_file(classifier: Classifier, path: Path) -> tuple[Path, dict[str, Tensor]]:
+    """The tensors of a file, named as in the network: also where it is of one of the networks that this one joins."""
+    found = _plain(weight_files.load(path))
+    if not _fit(classifier, found).taken:
+        for part in classifier.backbone.joined:
+            named = _prefixed(part, found)
+            fit = _fit(classifier, named)
+            if len(fit.taken) > len(found) / 2 and not fit.clashes:
+                return path, named
+    return path, found
+
+
+def _prefixed(part: str, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{part}.{name}": tensor for name, tensor in found.items()}
+
+
 @dataclass(frozen=True)
 class _Fit:
     taken: tuple[str, ...]
@@ -160,7 +189,10 @@ class _Fit:
 
 
 def _plain(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Names as torchvision has them today, from its old files and from our own checkpoints; the preprocessing is no weight."""
+    """Names as torchvision and timm have them today, from old files and from our own checkpoints.
+
+    The preprocessing is no weight.
+    """
     plain = {}
     for name, tensor in found.items():
         if name in ("mean", "std"):
@@ -185,8 +217,8 @@ def _fit(classifier: Classifier, found: Mapping[str, Tensor]) -> _Fit:
 
 
 def _fits(target: Tensor, found: Tensor) -> bool:
-    # A counter is stored as [] or as [1], depending on who wrote the file.
-    same_shape = target.shape == found.shape or target.numel() == found.numel() == 1
+    # A counter is stored as [] or as [1], depending on who wrote the file, and a 1x1 convolution as a matrix by some.
+    same_shape = target.shape in (found.shape, (*found.shape, 1, 1)) or target.numel() == found.numel() == 1
     return same_shape and target.is_floating_point() == found.is_floating_point()
 
 
@@ -206,7 +238,7 @@ def _refuse(backbone: str, found: Mapping[str, Tensor], fit: _Fit, path: Path) -
     else:
         names = sorted(_targets(_skeleton(backbone)))
         what = f"Nothing in the weights file fits {backbone}: it holds {_few(list(found))}, but {_few(names)} are expected"
-    remedy = f"They fit {' and '.join(others)}." if others else "Choose a file with torchvision's names and shapes."
+    remedy = f"They fit {' and '.join(others)}." if others else "Choose a file with torchvision's or timm's names and shapes."
     raise WeightsError(what, where=path, remedy=remedy)
 
 

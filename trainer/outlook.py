@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import config, imbalance, truths
+from trainer import config, pitfalls, truths
 from trainer.catalog import Catalog
 from trainer.errors import TrainerError, counted
 
@@ -107,4 +107,4 @@ def _remarks(
     for part in PARTS:
         yield from truths.unfit(catalog, ids[part], question, part)
     if len(usable["train"]) and question.kind == "multi-label":
-        yield from (told for told in imbalance.missing(usable["train"], question.kind, question.findings) if "without" in told)
+        yield from (told for told in pitfalls.missing(usable["train"], question.kind, question.findings) if "without" in told)

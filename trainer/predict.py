@@ -12,6 +12,7 @@ from trainer import batches, checkpoints, dataset, devices, images, models, resu
 from trainer.catalog import Catalog
 from trainer.errors import DataError, ImageError, Progress, WeightsError
 from trainer.picks import expanded
+from trainer.ranks import ALONE, Team
 from trainer.verdicts import FilePrediction
 
 BATCH = 32
@@ -75,25 +76,32 @@ def on_cache(
     ids: NDArray[np.int64],
     cache: batches.Cache,
     *,
+    team: Team = ALONE,
     progress: Progress | None = None,
 ) -> results.Prediction:
-    """Predict the images `ids` whose squares lie in `cache` in the same order; unreadable ones are left out."""
+    """Predict the images `ids` whose squares lie in `cache` in the same order; unreadable ones are left out.
+
+    Several processes take whole batches in turn, so that each image is predicted once and in the same company as by one
+    process; all of them get the prediction of all images.
+    """
     training = classifier.training
     classifier.eval()
     rows = np.flatnonzero(cache.readable)
-    found = []
-    for part in batches.chunks(rows, BATCH):
-        found.append(probabilities(classifier, cache.take(part), header.task))
+    found = np.zeros((len(rows), len(header.findings)), np.float32)
+    for number, places in enumerate(batches.chunks(np.arange(len(rows)), BATCH)):
+        if number % team.count == team.rank:
+            found[places] = probabilities(classifier, cache.take(rows[places]), header.task)
         if progress:
-            progress(int(part[-1]) + 1, len(ids))
+            progress(int(rows[places[-1]]) + 1, len(ids))
+    team.add_up(torch.from_numpy(found))
     classifier.train(training)
     kept = ids[rows]
     view, sex, age, source = (tuple(map(str, catalog.column(kept, name))) for name in results.COLUMNS)
     return results.Prediction(
         ids=kept,
         findings=header.findings,
-        probabilities=np.concatenate(found) if found else np.empty((0, len(header.findings)), np.float32),
-        targets=dataset.targets(catalog, kept, header.findings, header.level),
+        probabilities=found,
+        targets=dataset.answers(catalog, kept, dataset.of_header(header)),
         patients=tuple(catalog.patients(kept)),
         task=header.task,
         view=view,

@@ -1,35 +1,75 @@
 """Named starting points for training: what differs from the defaults, and an honest paragraph on each."""
 
 import tomllib
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
+import platformdirs
+
 from trainer import config, files
-from trainer.errors import ConfigError, did_you_mean
+from trainer.errors import ConfigError, StorageError, did_you_mean
 
 DEFAULT = "quick"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A named configuration; `title` is a line, `about` a paragraph for people."""
+    """A named configuration; `title` is a line, `about` a paragraph for people; `own` where the user has made it."""
 
     name: str
     title: str
     about: str
     settings: config.TrainConfig
+    own: bool = False
 
 
-def every() -> list[Recipe]:
+def shipped() -> list[Recipe]:
     """The recipes that come with the program, the default first."""
     folder = resources.files("trainer") / "resources" / "recipes"
     found = [_parsed(Path(str(f)).stem, f.read_text(encoding="utf-8")) for f in folder.iterdir() if f.name.endswith(".toml")]
     return sorted(found, key=lambda recipe: (recipe.name != DEFAULT, recipe.name))
 
 
+def every() -> list[Recipe]:
+    """The recipes that come with the program, the default first, then those of the user that can be read, by name."""
+    known = shipped()
+    taken = {recipe.name for recipe in known}
+    for path in own_files():
+        if path.stem not in taken:
+            with suppress(ConfigError, StorageError):  # told by `damaged`
+                known.append(replace(load(str(path)), own=True))
+    return known
+
+
+def own_folder() -> Path:
+    """Where recipes of the user's own lie; it need not be there."""
+    return platformdirs.user_config_path("cxr-desktop", appauthor=False) / "recipes"
+
+
+def own_files() -> list[Path]:
+    """The files of the user's own recipes, by name."""
+    folder = own_folder()
+    return sorted(path for path in folder.glob("*.toml") if not path.name.startswith(".")) if folder.is_dir() else []
+
+
+def damaged() -> list[str]:
+    """Sentences on recipes of the user's own that cannot be used."""
+    told, taken = [], {recipe.name for recipe in shipped()}
+    for path in own_files():
+        if path.stem in taken:
+            told.append(f"Your recipe {path.stem} has the name of one of the program and is not used ({path}).")
+            continue
+        try:
+            load(str(path))
+        except (ConfigError, StorageError) as error:
+            told.append(f"Your recipe {path.stem} cannot be used: {error}")
+    return told
+
+
 def load(name: str) -> Recipe:
-    """A recipe by its name, or from a .toml file of one's own. Raises `ConfigError`, `StorageError`."""
+    """A recipe by its name, or from a .toml file wherever it lies. Raises `ConfigError`, `StorageError`."""
     path = Path(name)
     if path.suffix == ".toml":
         with files.storage_in_words(path):

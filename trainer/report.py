@@ -63,7 +63,8 @@ class Card:
 class Judged:
     """One part as the page shows it; without its predictions there are no curves.
 
-    `kind` is validation, test or external, `label` says which external project, and `on` is what `evaluate --on` takes.
+    `kind` is validation, test, external or coarse (a level of the run's own parts), `label` says which project or level, and
+    `on` is what `evaluate --on` takes.
     """
 
     kind: str
@@ -141,7 +142,7 @@ def _opened(project: Path) -> tuple[Catalog | None, str]:
 
 def _best(judged: Sequence[Judged]) -> Judged | None:
     """The part that says most about new images of the same kind: test, else validation, else an external one."""
-    order = ("test", "validation", "external")
+    order = ("test", "validation", "external", "coarse")
     return min(judged, key=lambda one: order.index(one.kind), default=None)
 
 
@@ -163,7 +164,15 @@ def _warnings(judged: Sequence[Judged], data: sections.Data) -> list[tuple[list[
 def _parts(found: runs.Run) -> Iterator[str]:
     """The parts that were judged; external projects by their names."""
     yield from (part for part in _ON if found.evaluation(part).exists())
+    own = (path.stem.removeprefix("evaluation-") for name in ("val", "test") for path in _coarse(found, name))
+    yield from own
     yield from sorted(path.stem.removeprefix("evaluation-") for path in found.folder.glob("evaluation-external*.json"))
+
+
+def _coarse(found: runs.Run, part: str) -> list[Path]:
+    """The evaluations on a part of the run's own split at a coarser level of its findings."""
+    name = {"val": "validation"}.get(part, part)
+    return sorted(found.folder.glob(f"evaluation-{name}-level*.json"))
 
 
 def _judged(found: runs.Run, part: str) -> Judged:
@@ -172,11 +181,12 @@ def _judged(found: runs.Run, part: str) -> Judged:
     if prediction is not None and set(prediction.findings) != set(evaluation.findings):
         prediction = None  # of another run: its curves would not be those of the figures
     kind, place = part.partition("-")[0], "".join(c if c.isalnum() else "-" for c in part)
+    kind = "coarse" if kind in _ON and part != kind else kind
     repeated = REPEATED[evaluation.task]
     return Judged(
         kind=kind,
-        label=evaluation.part if kind == "external" else kind,
-        on=_ON.get(part, "PROJECT"),
+        label=evaluation.part if kind in ("external", "coarse") else kind,
+        on=_ON.get(part.partition("-")[0], "PROJECT"),
         evaluation=evaluation,
         prediction=prediction,
         headline=tuple(name for name in evaluation.metrics if name not in repeated),

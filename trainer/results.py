@@ -128,10 +128,10 @@ class _Equal:
     """Equality by content, in which "not defined" equals itself."""
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and _out(other) == _out(self)
+        return type(other) is type(self) and plain(other) == plain(self)
 
     def __hash__(self) -> int:
-        return hash(repr(_out(self)))
+        return hash(repr(plain(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,14 +225,14 @@ class Evaluation(_Equal):
 
     def to_json(self) -> dict[str, Any]:
         """Return what `evaluate --json` prints: plain lists, dicts and numbers, null where a figure is not defined."""
-        stored: dict[str, Any] = _out(self)
+        stored: dict[str, Any] = plain(self)
         return stored
 
     @classmethod
     def from_json(cls, stored: Any) -> Self:  # noqa: ANN401 - whatever a JSON file held
         """Read `to_json` back; keys that are not known are passed over. Raises `DataError` if something is missing or wrong."""
         try:
-            found: Self = _into(cls, stored)
+            found: Self = built(cls, stored)
         except (KeyError, TypeError, ValueError) as error:
             remedy = "Make it again by evaluating the run."
             raise DataError(f"This is no evaluation, or it is damaged: {error}", remedy=remedy) from error
@@ -252,32 +252,32 @@ class Evaluation(_Equal):
             raise DataError(error.what, where=path, remedy=error.remedy) from error
 
 
-def _out(value: Any) -> Any:  # noqa: ANN401 - any value of this module
-    """Turn dataclasses, mappings and tuples into what JSON knows; nan becomes None."""
+def plain(value: Any) -> Any:  # noqa: ANN401 - any value of this module
+    """Turn dataclasses, mappings and tuples into what JSON knows; nan becomes None: what `built` reads back."""
     if is_dataclass(value):
-        return {item.name: _out(getattr(value, item.name)) for item in fields(value)}
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
-        return {name: _out(part) for name, part in value.items()}
+        return {name: plain(part) for name, part in value.items()}
     if isinstance(value, tuple):
-        return [_out(part) for part in value]
+        return [plain(part) for part in value]
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _into(kind: Any, value: Any) -> Any:  # noqa: ANN401 - the inverse of _out
+def built(kind: Any, value: Any) -> Any:  # noqa: ANN401 - the inverse of plain
     """Build a value of `kind` from what JSON holds. Raises `KeyError`, `TypeError` or `ValueError`."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is types.UnionType:
-        return None if value is None else _into(inner[0], value)
+        return None if value is None else built(inner[0], value)
     if kind is float:
         return math.nan if value is None else float(_checked((int, float), value))
     if is_dataclass(kind):
         stored, hints = _checked(dict, value), typing.get_type_hints(kind)
-        return kind(**{item.name: _into(hints[item.name], stored[item.name]) for item in fields(kind)})  # type: ignore[operator]
+        return kind(**{item.name: built(hints[item.name], stored[item.name]) for item in fields(kind)})  # type: ignore[operator]
     if origin is tuple:
         kinds = inner[:1] * len(_checked(list, value)) if inner[-1] is ... else inner
-        return tuple(_into(part, item) for part, item in zip(kinds, _checked(list, value), strict=True))
+        return tuple(built(part, item) for part, item in zip(kinds, _checked(list, value), strict=True))
     if origin is Mapping:
-        return {name: _into(inner[1], part) for name, part in _checked(dict, value).items()}
+        return {name: built(inner[1], part) for name, part in _checked(dict, value).items()}
     return _checked(kind, value)
 
 

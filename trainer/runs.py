@@ -295,6 +295,12 @@ def check_name(name: str) -> None:
         raise RunError(f"'{name}' cannot be the name of a run", remedy="Use letters, digits, '-' and '_'.")
 
 
+def bag_of(about: Mapping[str, Any]) -> str:
+    """Name of the bag that a run (its `about`) belongs to; "" for none."""
+    found = about.get("bag")
+    return str(found.get("name", "")) if isinstance(found, dict) else ""
+
+
 def rename(run: Run, name: str) -> Run:
     """Give a run another name: its folder is moved, and the record of test openings says so.
 
@@ -386,8 +392,11 @@ def event_words(event: Mapping[str, Any]) -> str:
         total = f" of {event['epochs']}" if "epochs" in event else ""
         return f"Epoch {event['epoch']}{total}: {losses}; {figures}{' (best so far)' if event['best'] else ''}"
     if event["kind"] == "started":
+        several = f"{event['devices']} x " if event.get("devices", 1) > 1 else ""
+        step = event.get("images_per_step", event["batch"])
+        added = f", {step} images a step" if step != event["batch"] else ""
         return (
-            f"On {event['device_name']} in {event['precision']}, batches of {event['batch']}; "
+            f"On {several}{event['device_name']} in {event['precision']}, batches of {event['batch']}{added}; "
             f"{event['images']['train']} training and {event['images']['validation']} validation images."
         )
     return {"note": str(event.get("text", "")), "failed": f"Failed: {event.get('what')}. {event.get('remedy', '')}"}.get(

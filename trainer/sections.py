@@ -179,7 +179,8 @@ def settings(about: Mapping[str, Any], history: Sequence[Event]) -> Settings:
     values = config.completed(about.get("config", {}))
     changed, every = [], []
     for item in config.settings():
-        value, default = _text(values.get(item.key, item.default), item.unit), _text(item.default, item.unit)
+        empty = "all of the project" if item.key == "task.findings" else "none"
+        value, default = (_text(one, item.unit, empty) for one in (values.get(item.key, item.default), item.default))
         if item.key == "model.weights":
             value = Path(value).name  # where it lies says nothing about the run, but perhaps who made it
         every.append((item.label, value, item.key))
@@ -192,14 +193,16 @@ def settings(about: Mapping[str, Any], history: Sequence[Event]) -> Settings:
     )
 
 
-def _text(value: Any, unit: str) -> str:  # noqa: ANN401 - whatever a configuration holds
+def _text(value: Any, unit: str, empty: str = "none") -> str:  # noqa: ANN401 - whatever a configuration holds
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "all of the project"
-    shown = f"{value:g}" if isinstance(value, float) else str(value)
+        return ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in value) or empty
+    shown = f"{value:g}" if isinstance(value, float) else str(value) or empty
     return f"{shown} {unit}".strip()
 
 
 def _origin(about: Mapping[str, Any], history: Sequence[Event]) -> Iterator[tuple[str, str]]:
+    if name := runs.bag_of(about):
+        yield "Bag", f"{name}, member {about['bag'].get('member', '')}"
     started = [event for event in history if event["kind"] == "started"]
     for label, key in (("Device", "device_name"), ("Precision", "precision"), ("Threads", "threads")):
         found = dict.fromkeys(str(event[key]) for event in started if key in event)

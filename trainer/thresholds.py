@@ -10,13 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer import curves, judgement, model_card, runs
+from trainer import criteria, curves, judgement, model_card, runs
 from trainer.errors import ConfigError, DataError, Progress, RunError, TrainerError, WeightsError, command_line, did_you_mean
 from trainer.model_card import BY_HAND, Header, Origin
 from trainer.results import Evaluation, Prediction
 
 PARTS = ("validation", "test", "train")
-DEFAULT_RULE = "youden"
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,9 @@ def run(
 ) -> Thresholds:
     """Write thresholds into the best checkpoint of a run; with nothing asked for, say what it carries.
 
-    `rule` ("youden", "f1", "sensitivity=0.9") sets all of them on validation, then each of `changes` ("FINDING=0.4" or
-    "FINDING=f1") sets one; `reset` is what `evaluate` chooses at first. Raises `ConfigError`, `RunError`, `DataError`,
-    `WeightsError`, `StorageError`.
+    `rule` ("youden", "f1", "fbeta=2", "sensitivity=0.9") sets all of them on validation, then each of `changes`
+    ("FINDING=0.4" or "FINDING=f1") sets one; `reset` is what `evaluate` chooses at first. Raises `ConfigError`, `RunError`,
+    `DataError`, `WeightsError`, `StorageError`.
     """
     found = runs.find(folder)
     if not found.best.exists():
@@ -84,9 +83,13 @@ def _changed(run: runs.Run, header: Header, rule: str, wanted: Mapping[str, str]
     openings = runs.openings(run.project, header.split_digest)
     if reset or rule or not thresholds:
         # The first choice, and the way back to it, are no choice made after a look at the test part.
-        origin = Origin(rule or DEFAULT_RULE, openings if rule else 0)
-        thresholds = judgement.choose_thresholds(_validation(run, header), origin.rule)
-        origins = dict.fromkeys(thresholds, origin)
+        rules = (
+            dict.fromkeys(header.findings, rule)
+            if rule
+            else criteria.rules(criteria.of_settings(header.settings), header.findings)
+        )
+        thresholds = judgement.choose_thresholds(_validation(run, header), rules)
+        origins = {name: Origin(one, openings if rule else 0) for name, one in rules.items()}
     for name, words in wanted.items():
         level = _number(words)
         if level is None:

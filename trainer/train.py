@@ -1,7 +1,10 @@
-"""Start a training, or go on with one. The window, the terminal and the tests all come in here."""
+"""Start a training, or go on with one. The window, the terminal and the tests all come in here.
+
+Where a training takes several processes, the first one is here; the others are in `assist`.
+"""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,10 +13,11 @@ import numpy as np
 import torch
 
 import trainer
-from trainer import config, dataset, devices, images, models, runs
+from trainer import config, criteria, dataset, devices, gathering, images, imbalance, models, runs
 from trainer.catalog import Catalog, Split
-from trainer.errors import DataError, Progress, RunError, Stopped, TrainerError, command_line
+from trainer.errors import ConfigError, DataError, Progress, RunError, Stopped, TrainerError, command_line
 from trainer.loop import EVENT_SECONDS, Listener, Outcome, StopAsked, Training
+from trainer.ranks import Team
 
 
 def run(
@@ -23,6 +27,7 @@ def run(
     name: str = "",
     recipe: str = "",
     split: str = "",
+    bag: Mapping[str, Any] | None = None,
     command: Sequence[str] = (),
     progress: Progress | None = None,
     stop: StopAsked = lambda: False,
@@ -31,25 +36,35 @@ def run(
 ) -> Outcome:
     """Train a new run of a project. `opened` is told the run as soon as its folder exists and is held.
 
+    Started by torchrun, all its processes train this one run; otherwise as many are started as `compute.devices` says.
+    `bag` says to which bag the run belongs, {"name", "member"}.
+
     Raises `DataError`, `ConfigError`, `WeightsError`, `RunError`, `StorageError`; a failure after the run exists is also its
     last event. `stop` is asked before each step, as is the run's stop file: what was learned is kept then.
     """
-    with Catalog.open(project) as catalog:
+    with gathering.joined() as team, Catalog.open(project) as catalog:
+        if not team.first:
+            return _along(team, stop)
+        count = _count(settings.compute, team, settings.compute.devices)
+        settings = config.changed(settings, {"compute.devices": count})
         if not split and not catalog.active_split():
             raise DataError("The project has no split yet", where=project, remedy=f"Make one: {command_line('split', project)}")
         chosen = catalog.split(split or None)
         for part in ("train", "validation"):
             dataset.check_views(catalog, chosen.parts.get(part, np.empty(0, np.int64)), settings.task, part)
         names = dataset.findings(catalog, settings.task)
+        imbalance.check(settings, names)
+        criteria.check(settings.choice, names)
         _check(settings, progress)
-        about = _about(settings, names, chosen, recipe, command)
+        about = {**_about(settings, names, chosen, recipe, command), **({"bag": dict(bag)} if bag else {})}
         made = runs.create(project, name, about, _frozen(chosen))
-        return _held(made, catalog, progress, stop, opened, listener)
+        return _held(made, catalog, (team, count), progress, stop, opened, listener)
 
 
 def resume(
     folder: Path,
     *,
+    devices_wanted: int | None = None,
     progress: Progress | None = None,
     stop: StopAsked = lambda: False,
     opened: Callable[[runs.Run], None] = lambda run: None,
@@ -57,13 +72,47 @@ def resume(
 ) -> Outcome:
     """Go on with a run that was stopped, failed or crashed, to the same weights as if it had not been.
 
-    Raises as `run`, and `RunError` where there is nothing to resume.
+    On other devices than it was begun on (`devices_wanted`; 0: all; None: as many as then, or as there are) each step learns
+    from the same images. Raises as `run`, and `RunError` where there is nothing to resume.
     """
     found = runs.find(folder)
     if found.status().state == "finished":
         raise RunError("This run is finished", where=found.folder, remedy="Start a new one with more epochs.")
-    with Catalog.open(found.project) as catalog:
-        return _held(found, catalog, progress, stop, opened, listener)
+    compute = config.of_run(found.about()["config"]).compute
+    with gathering.joined() as team, Catalog.open(found.project) as catalog:
+        if not team.first:
+            return _along(team, stop)
+        count = _count(compute, team, devices_wanted)
+        return _held(found, catalog, (team, count), progress, stop, opened, listener)
+
+
+def assist(*, stop: StopAsked = lambda: False) -> Outcome:
+    """Learn along as one of several processes, all but the first; writes nothing and says nothing. Raises as `run`."""
+    with gathering.joined() as team:
+        return _along(team, stop)
+
+
+def _along(team: Team, stop: StopAsked) -> Outcome:
+    run = runs.Run(Path(team.told()))
+    try:
+        with Catalog.open(run.project) as catalog:
+            return Training(run, catalog, team=team).work(stop)
+    except Exception as error:  # the border of a job: told to the first process, which tells it in the history
+        team.report(error)
+        raise
+
+
+def _count(compute: config.Compute, team: Team, wanted: int | None) -> int:
+    """How many processes there will be; with `wanted` None as many as the settings say, or as there are devices."""
+    if not team.alone:
+        devices.places(compute.device, team.together)
+        return team.count
+    if wanted is not None:
+        return len(devices.places(compute.device, wanted))
+    try:
+        return len(devices.places(compute.device, compute.devices))
+    except ConfigError:
+        return len(devices.places(compute.device, 0))
 
 
 def _check(settings: config.TrainConfig, progress: Progress | None) -> None:
@@ -97,12 +146,13 @@ def _frozen(split: Split) -> dict[str, Any]:
 def _held(
     run: runs.Run,
     catalog: Catalog,
+    processes: tuple[Team, int],
     progress: Progress | None,
     stop: StopAsked,
     opened: Callable[[runs.Run], None],
     listener: Listener,
 ) -> Outcome:
-    """Work on the run under its lock; whatever ends it becomes its last event."""
+    """Work on the run under its lock, with so many processes; whatever ends it becomes its last event."""
     told = time.monotonic()
 
     def reading(done: int, total: int) -> None:
@@ -120,7 +170,9 @@ def _held(
         run.clear_stop()
         opened(run)
         try:
-            return Training(run, catalog, progress=reading, listener=listener).work(stop)
+            with gathering.complete(*processes, run.folder) as team:
+                team.told(str(run.folder))
+                return Training(run, catalog, team=team, progress=reading, listener=listener).work(stop)
         except Stopped:
             run.clear_stop()
             run.append("stopped", what="Stopped while the images were read")

@@ -6,32 +6,38 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import config, levels, views
+from trainer import config, implications, levels, views
 from trainer.catalog import NOT_STATED, Catalog
 from trainer.errors import ConfigError, DataError, did_you_mean
 from trainer.model_card import Header
 
 Ids = NDArray[np.int64]
+NAMED = 3
+"""Files that a sentence names."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of each image of the right view: the findings, by the rule of the task's kind, at a level of their tree."""
+    """What is asked of each image of the right view: the findings, by the rule of the task's kind, at a level of their tree.
+
+    `implies` are pairs of findings at that level of which the first implies the second.
+    """
 
     findings: tuple[str, ...]
     kind: str
     level: int = levels.AS_LABELLED
     views: str = config.ALL_VIEWS
+    implies: implications.Pairs = ()
 
 
 def of_task(task: config.Task, names: Sequence[str]) -> Question:
     """What a training with this task asks; `names` are its findings."""
-    return Question(tuple(names), task.kind, task.level, task.views)
+    return Question(tuple(names), task.kind, task.level, task.views, implications.parsed(task.implies))
 
 
 def of_header(header: Header) -> Question:
     """What a trained network was asked: so it is judged."""
-    return Question(header.findings, header.task, header.level, header.views)
+    return Question(header.findings, header.task, header.level, header.views, implications.parsed(header.implies))
 
 
 def targets(catalog: Catalog, ids: Ids, names: Sequence[str], level: int = levels.AS_LABELLED) -> NDArray[np.int8]:
@@ -45,6 +51,13 @@ def targets(catalog: Catalog, ids: Ids, names: Sequence[str], level: int = level
     columns = [place for place, name in enumerate(names) if name in there]
     found[:, columns] = catalog.labels(ids, [names[place] for place in columns])
     return found
+
+
+def answers(catalog: Catalog, ids: Ids, question: Question) -> NDArray[np.int8]:
+    """Answers int8 [N, K] for the findings of a question, as its implications make them."""
+    names = implications.named(question.implies, question.findings)
+    stated = targets(catalog, ids, names, question.level)
+    return implications.applied(stated, names, question.implies)[:, : len(question.findings)]
 
 
 def usable(answers: NDArray[np.int8], task: str) -> NDArray[np.bool_]:
@@ -67,9 +80,9 @@ def asked(catalog: Catalog, ids: Ids, question: Question) -> tuple[Ids, NDArray[
     """Those of `ids` that are there and that the task can use, ascending, and their answers int8 [N, K]."""
     present = np.intersect1d(ids, catalog.ids())
     present = present[in_view(catalog, present, question.views)]
-    answers = targets(catalog, present, question.findings, question.level)
-    kept = usable(answers, question.kind)
-    return present[kept], answers[kept]
+    found = answers(catalog, present, question)
+    kept = usable(found, question.kind)
+    return present[kept], found[kept]
 
 
 def known(catalog: Catalog, task: config.Task) -> tuple[str, ...]:
@@ -80,6 +93,7 @@ def known(catalog: Catalog, task: config.Task) -> tuple[str, ...]:
 def findings(catalog: Catalog, task: config.Task) -> tuple[str, ...]:
     """The findings to learn: those asked for, or all that some image of a right view has. Raises `ConfigError`, `DataError`."""
     names = known(catalog, task)
+    implications.check(task.implies, task.kind, names)
     for name in task.findings:
         if name not in names:
             at = f" at level {task.level} of the tree of findings" if task.level else ""
@@ -127,14 +141,14 @@ def views_left_out(catalog: Catalog, ids: Ids, chosen: str) -> int:
 
 
 def unfit(catalog: Catalog, ids: Ids, question: Question, part: str) -> list[str]:
-    """Sentences on the images of a part that the task cannot use."""
+    """Sentences on the images of a part that the task cannot use, and on what its implications change."""
     every = np.intersect1d(ids, catalog.ids())
     fitting = in_view(catalog, every, question.views)
     present = every[fitting]
-    answers = targets(catalog, present, question.findings, question.level)
-    useless = ~usable(answers, question.kind)
-    several = int(((answers == 1).sum(1) > 1).sum()) if question.kind == "multi-class" else 0
-    coarse = int((useless & ~(answers == 1).any(1) & _above(catalog, present, question)).sum())
+    found = answers(catalog, present, question)
+    useless = ~usable(found, question.kind)
+    several = int(((found == 1).sum(1) > 1).sum()) if question.kind == "multi-class" else 0
+    coarse = int((useless & ~(found == 1).any(1) & _above(catalog, present, question)).sum())
     without = int(useless.sum()) - several - coarse
     told = []
     if other := len(every) - len(present):
@@ -144,16 +158,34 @@ def unfit(catalog: Catalog, ids: Ids, question: Question, part: str) -> list[str
         )
     if several:
         told.append(
-            f"{several} of {len(answers)} {part} images show several findings and are left out: a multi-class task needs "
+            f"{several} of {len(found)} {part} images show several findings and are left out: a multi-class task needs "
             "exactly one. To learn them all, make the task multi-label (--set task.kind=multi-label)."
         )
     if coarse:
         told.append(
-            f"{coarse} of {len(answers)} {part} images have a label that ends above level {question.level} of the tree of "
+            f"{coarse} of {len(found)} {part} images have a label that ends above level {question.level} of the tree of "
             "findings and are left out."
         )
     if without:
-        told.append(f"{without} of {len(answers)} {part} images state none of the findings and are left out.")
+        told.append(f"{without} of {len(found)} {part} images state none of the findings and are left out.")
+    return told + implied(catalog, present, question, part)
+
+
+def implied(catalog: Catalog, ids: Ids, question: Question, part: str) -> list[str]:
+    """Sentences on the labels of a part that the implications of the task change, and on those that contradict them."""
+    names = implications.named(question.implies, question.findings)
+    stated = targets(catalog, ids, names, question.level)
+    changed = int((implications.applied(stated, names, question.implies) != stated).any(1).sum())
+    told = []
+    if changed:
+        rule = ", ".join(f"{first} implies {second}" for first, second in question.implies)
+        told.append(f"{changed} of {len(ids)} {part} images have labels that were completed: {rule}.")
+    for (first, second), rows in implications.contradicted(stated, names, question.implies).items():
+        files = ", ".join(path.name for path, _ in catalog.files(ids[rows[:NAMED]]))
+        told.append(
+            f"{len(rows)} {part} {'image states' if len(rows) == 1 else 'images state'} {first} and deny {second}, which it "
+            f"implies: counted as with {second}. The first: {files}."
+        )
     return told
 
 

@@ -18,12 +18,13 @@ import safetensors.torch
 import torch
 
 from trainer import files
+from trainer.architectures import BACKBONES
 from trainer.downloads import folder as folder
 from trainer.errors import Progress, StorageError, WeightsError
 from trainer.vision import torchvision
 
 EDITION = "IMAGENET1K_V1"
-"""Every backbone has this edition, and it is the one that the literature on radiographs compares with."""
+"""Every backbone of torchvision has this edition, and it is the one that the literature on radiographs compares with."""
 
 _TIMEOUT = 30.0  # seconds without a single byte
 _CHUNK = 1 << 18
@@ -49,7 +50,10 @@ _DAMAGE = (
 
 
 def address(backbone: str) -> str:
-    """The https address of torchvision's ImageNet weights. Raises `WeightsError` for a network that has none."""
+    """The https address of the ImageNet weights, torchvision's or timm's. Raises `WeightsError` for a network without them."""
+    row = BACKBONES.get(backbone)
+    if row is not None and row.address:
+        return row.address
     try:
         return str(torchvision.models.get_model_weights(backbone)[EDITION].url)
     except (ValueError, KeyError) as error:
@@ -61,7 +65,7 @@ def address(backbone: str) -> str:
 
 
 def imagenet(backbone: str, progress: Progress | None = None) -> Path:
-    """Return the file of torchvision's ImageNet weights, downloading it the first time.
+    """Return the file of a network's ImageNet weights, downloading it the first time.
 
     A whole file in our folder or in torch's own cache is taken as it is. Progress counts bytes; the total is 0 while it is
     unknown. Raises `WeightsError` (no such weights, offline, damaged on the way, no room) and passes `Stopped` through.

@@ -21,6 +21,7 @@ from cxr_desktop.evaluation.operating_points import NAMES, OperatingPoints
 from cxr_desktop.evaluation.threshold_draft import ThresholdDraft, chosen
 from cxr_desktop.widgets.confusion_matrix import ConfusionMatrix
 from cxr_desktop.widgets.threshold_bar import ThresholdBar
+from trainer import criteria
 from trainer.model_card import BY_HAND
 
 SAVED = "saved"
@@ -97,9 +98,10 @@ class FindingPanel(QScrollArea):
 
     def reset_all(self) -> None:
         """All thresholds as they were chosen at first."""
-        if self.judged and self.judged.validation:
-            validation = self.judged.validation
-            self._changed(lambda: self.draft.reset(validation))
+        if self.judged and self.judged.validation and self.judged.header:
+            validation, header = self.judged.validation, self.judged.header
+            rules = criteria.rules(criteria.of_settings(header.settings), header.findings)
+            self._changed(lambda: self.draft.reset(validation, rules))
 
     def _by_rule(self, rule: str) -> None:
         if self.judged and self.finding in self.judged.validation:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from trainer.curves import Sweep, operating_point
 from trainer.model_card import BY_HAND
 
-DEFAULT_RULE = "youden"
-
 
 class ThresholdDraft:
     """The thresholds of one run: `saved` ones, and those moved since. A move is a threshold and where it comes from."""
@@ -56,9 +54,9 @@ class ThresholdDraft:
         self.move(finding, value, rule)
         return value
 
-    def reset(self, validation: Mapping[str, Sweep]) -> None:
-        """All as they were chosen at first: by Youden's rule on validation."""
-        self._change({name: (chosen(validation[name], DEFAULT_RULE), DEFAULT_RULE) for name in self._saved})
+    def reset(self, validation: Mapping[str, Sweep], rules: Mapping[str, str]) -> None:
+        """All as they were chosen at first: by the rules of the run (`criteria.rules`) on validation."""
+        self._change({name: (chosen(validation[name], rules[name]), rules[name]) for name in self._saved})
         self.is_reset = True
 
     def undo(self) -> None:

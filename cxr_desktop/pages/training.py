@@ -9,13 +9,15 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayou
 from cxr_desktop import theme
 from cxr_desktop.glossary import GlossaryDialog
 from cxr_desktop.project import Project
+from cxr_desktop.training.bag_dialog import BagDialog
 from cxr_desktop.training.run_actions import RunActions
 from cxr_desktop.training.run_compare import RunCompare
 from cxr_desktop.training.run_list import RunList
 from cxr_desktop.training.run_view import RunView
 from cxr_desktop.training.training_setup import TrainingSetup
 from cxr_desktop.widgets.empty_state import EmptyState
-from trainer import config
+from trainer import bags, config
+from trainer.bags import Bag
 from trainer.course import Summary
 from trainer.errors import TrainerError
 from trainer.runs import Run, Status
@@ -91,6 +93,8 @@ class TrainingPage(QWidget):
     def _connect(self) -> None:
         project, actions = self.project, self.actions_of_runs
         self.setup.start_wanted.connect(self._start)
+        self.setup.several_wanted.connect(project.training.start_bag)
+        actions.bag.triggered.connect(self._show_bag)
         self.setup.glossary_wanted.connect(self._explain)
         self.list.chosen.connect(self._chosen)
         actions.reuse.triggered.connect(self._reuse)
@@ -178,6 +182,14 @@ class TrainingPage(QWidget):
             self.setup.propose(config.of_run(about["config"]), str(about.get("recipe", "")))
         except TrainerError as error:
             self.project.tell(error)
+
+    def _show_bag(self) -> None:
+        """The bag that the chosen run belongs to."""
+        chosen = self.list.selected()[0]
+        bag = Bag(self.project.folder / bags.BAGS_FOLDER / chosen.bag)
+        dialog = BagDialog(self.project, bag, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def _compare(self) -> None:
         """Several that are chosen are compared already; one is compared with the run before it."""

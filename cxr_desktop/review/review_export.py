@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from cxr_desktop.project import Project
 from cxr_desktop.review import review_saving
@@ -12,8 +12,14 @@ from cxr_desktop.review.review_queue import ReviewQueue
 from cxr_desktop.review.review_saving import View
 from cxr_desktop.widgets.viewer import Viewer
 from cxr_desktop.widgets.viewer_actions import ORIGINAL
+from trainer.prediction_table import Asked
 
-FOLDER = "review/saved"
+FOLDER, COLUMNS = "review/saved", "review/columns"
+ALL_FIGURES, OWN_COLUMNS = "All probabilities (*.csv)", "Chosen columns (*.csv)"
+COLUMNS_HELP = (
+    "Columns as NAME or NAME=CONTENT, with commas. Contents: file, path, finding (what was decided), error,\n"
+    "a FINDING (1 from its threshold on, else 0), p(FINDING), sd(FINDING). For example: File,Label=COVID-19"
+)
 NOT_SEEN = " It is shown through another window than the one that a network sees."
 
 
@@ -90,23 +96,36 @@ class ReviewExport(QObject):
     # The table
 
     def ask_for_table(self) -> None:
-        """Export all predictions so far as CSV."""
+        """Export all predictions so far as CSV: all probabilities, or the columns that are asked for."""
         folder = Path(self._project.settings.text(FOLDER) or Path.home())
-        chosen, _ = QFileDialog.getSaveFileName(
-            self._over, "Export predictions", str(folder / "predictions.csv"), "CSV table (*.csv)"
+        chosen, kind = QFileDialog.getSaveFileName(
+            self._over, "Export predictions", str(folder / "predictions.csv"), f"{ALL_FIGURES};;{OWN_COLUMNS}"
         )
-        if chosen:
+        if not chosen:
+            return
+        if kind != OWN_COLUMNS:
             self.save_table(Path(chosen))
+            return
+        before = self._project.settings.text(COLUMNS, "File,Label")
+        words, agreed = QInputDialog.getText(self._over, "Columns", COLUMNS_HELP, text=before)
+        if agreed and words.strip():
+            self._project.settings.set_text(COLUMNS, words.strip())
+            self.save_table(Path(chosen), columns=words.strip())
 
-    def save_table(self, path: Path) -> None:
-        """Write all predictions so far."""
+    def save_table(self, path: Path, columns: str = "") -> None:
+        """Write all predictions so far, with all probabilities or with these columns."""
         path = path if path.suffix else path.with_suffix(".csv")
         self._project.settings.set_text(FOLDER, str(path.parent))
         files = self._queue.files
         said, findings, spread, missing = files.answered(), files.kind.findings, files.kind.spread, len(files.waiting)
+        asked = Asked(findings, files.kind.task, files.kind.thresholds)
         left = f" {missing} files are not predicted yet and are not in it." if missing else ""
         self._project.run(
-            lambda progress: review_saving.save_table(findings, said, path, spread=spread),
+            lambda progress: (
+                review_saving.save_columns(columns, asked, said, path)
+                if columns
+                else review_saving.save_table(findings, said, path, spread=spread)
+            ),
             lambda saved: self._project.tell(f"Exported {len(said)} predictions: {saved}.{left}"),
             label="Exporting predictions",
             owner=self,

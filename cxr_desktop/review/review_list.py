@@ -35,11 +35,12 @@ _NOWHERE = QModelIndex()
 
 @dataclass(frozen=True)
 class Answers:
-    """What answers are given in: the model's findings, its thresholds (finding -> 0..1), and whether a spread is known."""
+    """What answers are given in: the findings of the model, its thresholds (0..1), its task, and whether a spread is known."""
 
     findings: tuple[str, ...] = ()
     thresholds: dict[str, float] = field(default_factory=dict)
     spread: bool = False
+    task: str = "multi-class"
 
 
 @dataclass(eq=False)

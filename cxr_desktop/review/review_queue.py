@@ -226,7 +226,8 @@ class ReviewQueue(QObject):
         if ensemble is None:
             self.files.ask_for(Answers())
         else:
-            self.files.ask_for(Answers(ensemble.findings, dict(ensemble.thresholds), spread=len(ensemble.members) > 1))
+            several = len(ensemble.members) > 1
+            self.files.ask_for(Answers(ensemble.findings, dict(ensemble.thresholds), several, ensemble.task))
         self.model_opened.emit()
         look = self._looks.get(self._path) if self._path else None
         if self._path and look:

@@ -15,8 +15,9 @@ from PySide6.QtGui import QImage
 from cxr_desktop.widgets import heat_scale
 from cxr_desktop.widgets.lightbox import Lightbox
 from cxr_desktop.widgets.rendering import Look
-from trainer import files, verdicts
+from trainer import files, prediction_table, verdicts
 from trainer.images import Image
+from trainer.prediction_table import Asked
 from trainer.verdicts import FilePrediction
 
 
@@ -77,4 +78,15 @@ def save_picture(view: View, path: Path, *, with_heat: bool) -> Path:
 def save_table(findings: Sequence[str], said: Sequence[FilePrediction], path: Path, *, spread: bool) -> Path:
     """Write predictions as CSV; returns where. Raises `StorageError`."""
     files.write_text(path, verdicts.table(findings, said, spread=spread))
+    return path
+
+
+def save_columns(columns: str, kind: Asked, said: Sequence[FilePrediction], path: Path) -> Path:
+    """Write a table with the columns that are asked for ("File,Label"); returns where.
+
+    Files are named as they are called, without their folders. Raises `ConfigError`, `DataError`, `StorageError`.
+    """
+    wanted = prediction_table.columns(columns, kind.findings)
+    names = prediction_table.stated([one.path for one in said], ())
+    files.write_text(path, prediction_table.table(wanted, kind, said, names))
     return path

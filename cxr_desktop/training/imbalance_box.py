@@ -1,7 +1,8 @@
 """What is done about rare findings, and what the network then sees in one epoch."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,13 +18,25 @@ from cxr_desktop.widgets.difference import Difference
 from cxr_desktop.widgets.option_list import Option, OptionList
 from cxr_desktop.widgets.question import Question
 from cxr_desktop.widgets.setting_row import SettingRow
-from trainer import config, imbalance
+from trainer import config, imbalance, pitfalls
 from trainer.config import TrainConfig
+from trainer.errors import ConfigError
 from trainer.imbalance import Shown
 from trainer.outlook import Outlook
 
-METHOD, LOSS, GAMMA = "imbalance.method", "loss.name", "loss.gamma"
-KEYS = frozenset({METHOD, LOSS, GAMMA})
+METHOD, LOSS = "imbalance.method", "loss.name"
+WEIGHTING, BETA, OWN, RATIO = "imbalance.weighting", "imbalance.beta", "imbalance.weights", "imbalance.ratio"
+GAMMA, ALPHA = "loss.gamma", "loss.alpha"
+ROWS: Mapping[str, Callable[[TrainConfig], bool]] = {
+    WEIGHTING: lambda chosen: chosen.imbalance.method == "class-weights",
+    BETA: lambda chosen: chosen.imbalance.method == "class-weights" and chosen.imbalance.weighting == "effective-number",
+    OWN: lambda chosen: chosen.imbalance.method == "class-weights" and chosen.imbalance.weighting == "own",
+    RATIO: lambda chosen: chosen.imbalance.method == "weighted-sampler",
+    GAMMA: lambda chosen: chosen.loss.name == "focal",
+    ALPHA: lambda chosen: chosen.loss.name == "focal",
+}
+"""The rows that belong to a method or to focal loss, and when they do something; one that is changed is always in sight."""
+KEYS = frozenset({METHOD, LOSS, *ROWS})
 """The settings that stand here instead of in the form."""
 
 OPTIONS = (
@@ -68,7 +81,7 @@ class ImbalanceBox(QWidget):
         super().__init__(parent)
         self._latest = Latest(project, self)
         self._config = self._recipe = TrainConfig()
-        self._gamma: SettingRow | None = None
+        self._rows: Mapping[str, SettingRow] = {}
         self._outlook: Outlook | None = None
         self._seen = _Seen()
         self._known_by: tuple[object, ...] = ()
@@ -83,14 +96,19 @@ class ImbalanceBox(QWidget):
         self._lay_out()
         self._connect()
 
-    def place_gamma(self, row: SettingRow) -> None:
-        """Take the row of gamma, which the form has made and looks after."""
-        self._gamma = row
-        self._focal_column.addWidget(row)
-        stops = (self.focal_difference.reset, *row.stops(), self.images.focusProxy())
-        for before, after in pairwise(stops):
+    def place(self, rows: Mapping[str, SettingRow]) -> None:
+        """Take the rows of `ROWS`, which the form has made and looks after."""
+        self._rows = rows
+        stops: list[QWidget] = [self.method_difference.reset]
+        for key, row in rows.items():
+            of_loss = key in (GAMMA, ALPHA)
+            (self._focal_column if of_loss else self._method_column).addWidget(row)
+            if key == GAMMA:
+                stops += [self.focal, self.question, self.focal_difference.reset]
+            stops += row.stops()
+        for before, after in pairwise((*stops, self.images.focusProxy())):
             QWidget.setTabOrder(before, after)
-        self._show_focal()
+        self._show_rows()
 
     def set_config(self, chosen: TrainConfig, recipe: TrainConfig) -> None:
         """Show a configuration and what differs from the recipe."""
@@ -99,6 +117,7 @@ class ImbalanceBox(QWidget):
         self.method_difference.compare(chosen.imbalance.method != recipe.imbalance.method, recipe.imbalance.method)
         self.focal_difference.compare(chosen.loss.name != recipe.loss.name, recipe.loss.name)
         self._show_focal()
+        self._show_rows()
         self._ask()
         self._draw()
 
@@ -108,6 +127,10 @@ class ImbalanceBox(QWidget):
         self._known_by = ()
         if self._outlook is None:
             self._seen = _Seen()
+        order = f"In this order: {', '.join(self._outlook.findings)}." if self._outlook else ""
+        for key in (OWN, ALPHA):
+            if key in self._rows:
+                self._rows[key].remark(order)
         self._ask()
         self._draw()
 
@@ -119,16 +142,17 @@ class ImbalanceBox(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE // 2)
-        self._focal_column = QVBoxLayout()
-        indent = 3 * theme.SPACE
-        self._focal_column.setContentsMargins(indent, 0, 0, 0)
+        self._focal_column, self._method_column = QVBoxLayout(), QVBoxLayout()
+        for part in (self._focal_column, self._method_column):
+            part.setContentsMargins(3 * theme.SPACE, 0, 0, 0)
         self._focal_column.addWidget(self.focal_text)
         self.images.setAccessibleName("Images of each finding as they are and in one epoch")
         self.loss.setAccessibleName("Share of the loss of each finding")
         theme.restyled(self.warning, "warning")
         column.addWidget(theme.heading("Rare findings", level=2))
-        for part in (self.methods, self.method_difference):
-            column.addWidget(part)
+        column.addWidget(self.methods)
+        column.addWidget(self.method_difference)
+        column.addLayout(self._method_column)
         focal = QHBoxLayout()
         focal.addWidget(self.focal, 1)
         focal.addWidget(self.question)
@@ -156,19 +180,22 @@ class ImbalanceBox(QWidget):
             f"Images that are already right count less: with gamma {loss.gamma:g}, {' and '.join(parts)} of its cross entropy. "
             "The curve of the training loss then lies below that of validation, which stays cross entropy."
         )
-        if self._gamma:
-            self._gamma.setVisible(on or self._gamma.is_marked)
+
+    def _show_rows(self) -> None:
+        """Those that do something as it stands, and those that are changed."""
+        for key, row in self._rows.items():
+            row.setVisible(ROWS[key](self._config) or row.is_marked)
 
     def _ask(self) -> None:
         """Compute what every method would show, once for the same images, task and weights of yes and no."""
         if self._outlook is None:
             return
-        look, task, loss = self._outlook, self._config.task.kind, self._config.loss
-        known_by = (task, loss.name, loss.alpha)
+        look, task, loss, how = self._outlook, self._config.task.kind, self._config.loss, self._config.imbalance
+        known_by = (task, loss.name, loss.alpha, replace(how, method=""))
         if known_by == self._known_by:
             return
         self._known_by = known_by
-        self._latest.ask(lambda progress: _look(look, task, loss), self._take, lambda error: self._take(_Seen()))
+        self._latest.ask(lambda progress: _look(look, task, loss, how), self._take, lambda error: self._take(_Seen()))
 
     def _take(self, seen: "_Seen") -> None:
         """What is shown stays until it is replaced, so that nothing jumps."""
@@ -177,7 +204,8 @@ class ImbalanceBox(QWidget):
 
     def _draw(self) -> None:
         seen, findings = self.shown(), self._seen.findings
-        told = imbalance.warnings(self._config, seen)
+        told = pitfalls.warnings(self._config, seen)
+        told += pitfalls.unmixed(self._outlook.targets, self._config) if self._outlook else ()
         self.warning.setText("\n".join(f"▲ {sentence}" for sentence in told))
         self.warning.setVisible(bool(told))
         for part in (self.images_title, self.images, self.loss_title, self.loss):
@@ -211,8 +239,11 @@ class _Seen:
     methods: Mapping[str, Shown] = field(default_factory=dict)
 
 
-def _look(outlook: Outlook, task: str, loss: config.Loss) -> _Seen:
-    methods = {option.key: imbalance.shown(outlook.targets, task, option.key, loss) for option in OPTIONS}
+def _look(outlook: Outlook, task: str, loss: config.Loss, how: config.Imbalance) -> _Seen:
+    methods = {}
+    for option in OPTIONS:
+        with suppress(ConfigError):  # own weights that do not fit: the form says so
+            methods[option.key] = imbalance.shown(outlook.targets, task, replace(how, method=option.key), loss)
     return _Seen(outlook.findings, task, methods)
 
 

@@ -17,12 +17,25 @@ class RecipeChooser(QWidget):
 
     def __init__(self, recipes: Sequence[Recipe], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._offer(recipes)
+
+    def offer(self, recipes: Sequence[Recipe], choose: str = "") -> None:
+        """Offer other recipes; what was chosen stays, or `choose` is, without saying so."""
+        before = self.options.current()
+        self._column.removeWidget(self.options)
+        self.options.hide()
+        self.options.deleteLater()
+        self._offer(recipes)
+        self.choose(choose or before)
+
+    def _offer(self, recipes: Sequence[Recipe]) -> None:
         self._recipes = {recipe.name: recipe for recipe in recipes}
-        self.options = OptionList([Option(one.name, one.title, one.about) for one in recipes], one_text=True)
+        rows = [Option(one.name, f"{one.title} (own)" if one.own else one.title, one.about) for one in recipes]
+        self.options = OptionList(rows, one_text=True)
         self.options.chosen.connect(self.chosen)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.options)
+        self._column.addWidget(self.options)
 
     def recipe(self) -> Recipe:
         """The chosen one."""

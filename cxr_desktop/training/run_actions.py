@@ -18,7 +18,7 @@ from trainer.runs import Run
 class RunActions:
     """Made for a page: shortcuts hold while it has the focus. `set_runs` says what they are about.
 
-    Those that need more than the runs (`rename`, `compare`) are connected by the page.
+    Those that need more than the runs (`rename`, `compare`, `bag`) are connected by the page.
     """
 
     def __init__(self, project: Project, page: QWidget) -> None:
@@ -35,6 +35,7 @@ class RunActions:
         self.evaluate = make("&Evaluate", "Ctrl+E", "Shows how well the run does on the Evaluate page", self._evaluate)
         self.report = make("Re&port", "Ctrl+P", "Writes the report, one HTML file, and opens it", self._report)
         self.compare = make("Co&mpare", "Ctrl+M", "Lays the curves of several runs over one another")
+        self.bag = make("Its &bag…", "Ctrl+B", "Shows the bag or cross-validation that the run belongs to, with its members")
         self.reuse = make(
             "Use its &settings", "Ctrl+U", "Puts the settings of this run into the form, to train another like it"
         )
@@ -42,7 +43,7 @@ class RunActions:
         self.folder = make("Open &folder", "Ctrl+Shift+O", "Shows the files of the run", self._open_folder)
         self.delete = make("&Delete…", QKeySequence.StandardKey.Delete, "Moves the run to the trash", self._delete)
         self.all: list[QAction | None] = [
-            self.stop, self.cancel, self.resume, None, self.evaluate, self.report, self.compare, self.reuse, None,
+            self.stop, self.cancel, self.resume, None, self.evaluate, self.report, self.compare, self.bag, self.reuse, None,
             self.rename, self.folder, self.delete,
         ]  # fmt: skip
         project.training.released.connect(self._released)
@@ -67,6 +68,7 @@ class RunActions:
         self.evaluate.setEnabled(judged)
         self.report.setEnabled(judged and not active)
         self.reuse.setEnabled(there)
+        self.bag.setEnabled(there and one is not None and bool(one.bag))
         self.rename.setEnabled(there and not active)
         self.folder.setEnabled(there)
         self.delete.setEnabled(any(not self._project.training.is_active(Run(other.folder)) for other in self._runs))

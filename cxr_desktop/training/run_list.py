@@ -125,7 +125,7 @@ class RunList(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
         letter = view.fontMetrics().averageCharWidth()
-        for column, letters in enumerate((18, 26, 28, 10, 10, 21, 18)):
+        for column, letters in enumerate((18, 26, 28, 10, 10, 21, 18, 14)):
             header.resizeSection(column, letters * letter)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._menu)

@@ -58,6 +58,7 @@ COLUMNS = (
         lambda one: one.created or 0.0,
     ),
     Column("Device", "What it was trained on last", lambda one: one.device, lambda one: one.device),
+    Column("Bag", "The bag or cross-validation that it belongs to", lambda one: one.bag, lambda one: (one.bag, one.name)),
 )
 NAME, CREATED = 0, 5
 

@@ -24,6 +24,8 @@ class StartBar(QWidget):
     """Start can be pressed as long as there is no obstacle."""
 
     start_wanted = Signal()
+    several_wanted = Signal()
+    """Several networks with these settings are wanted."""
     name_edited = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -48,6 +50,9 @@ class StartBar(QWidget):
         self.button.setToolTip("Train a new run with these settings (Ctrl+Return)")
         theme.restyled(self.button, "primary")
         self.button.clicked.connect(self.action.trigger)
+        self.several = QPushButton("Train several…")
+        self.several.setToolTip("A bag of other seeds, or a cross-validation, with these settings")
+        self.several.clicked.connect(self.several_wanted)
         self._lay_out()
         self.say("", ())
 
@@ -65,6 +70,7 @@ class StartBar(QWidget):
         self.mend.setVisible(bool(first.button))
         self.action.setEnabled(not obstacles)
         self.button.setEnabled(not obstacles)
+        self.several.setEnabled(not obstacles)
 
     def _start(self) -> None:
         """Once for a double click too: it would start two trainings, each half as fast."""
@@ -85,8 +91,11 @@ class StartBar(QWidget):
         grid = QGridLayout()
         grid.addWidget(label, 0, 0)
         grid.addWidget(self.name, 0, 1)
-        grid.addWidget(self.button, 0, 2)
         grid.setColumnStretch(1, 1)
+        start = QHBoxLayout()
+        start.addStretch()
+        start.addWidget(self.several)
+        start.addWidget(self.button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE // 2)
@@ -94,3 +103,4 @@ class StartBar(QWidget):
         column.addWidget(self.facts)
         column.addLayout(wrong)
         column.addLayout(grid)
+        column.addLayout(start)

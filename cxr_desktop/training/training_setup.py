@@ -6,18 +6,21 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QHideEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from cxr_desktop import theme
 from cxr_desktop.latest import Latest
 from cxr_desktop.project import Project
-from cxr_desktop.training.imbalance_box import GAMMA, KEYS, ImbalanceBox
+from cxr_desktop.training.augment_box import AugmentBox
+from cxr_desktop.training.imbalance_box import KEYS, ROWS, ImbalanceBox
+from cxr_desktop.training.own_recipes_menu import OwnRecipesMenu
 from cxr_desktop.training.recipe_chooser import RecipeChooser
+from cxr_desktop.training.several_dialog import SeveralDialog
 from cxr_desktop.training.start_bar import Obstacle, StartBar
 from cxr_desktop.widgets.config_form import ConfigForm
-from trainer import config, downloads, outlook, recipes, runs
+from trainer import config, criteria, downloads, imbalance, outlook, recipes, runs
 from trainer.config import TrainConfig
-from trainer.errors import RunError, TrainerError, WeightsError
+from trainer.errors import ConfigError, RunError, TrainerError, WeightsError
 from trainer.outlook import Outlook
 
 WIDE = 90
@@ -30,6 +33,8 @@ class TrainingSetup(QWidget):
 
     start_wanted = Signal(list, str)
     """The words after `cxr-trainer` ("train", the project, ...), and the name of the run ("": date and time)."""
+    several_wanted = Signal(list)
+    """The words after `cxr-trainer` ("bag", the project, ...)."""
     glossary_wanted = Signal(str)
     _unfolded = Signal(str)
 
@@ -43,9 +48,17 @@ class TrainingSetup(QWidget):
         self._images, self._files = Latest(project, self), Latest(project, self)
         self.chooser = RecipeChooser(recipes.every())
         self.box = ImbalanceBox(project)
-        self.form = ConfigForm(elsewhere=KEYS, middle=self.box)
-        self.box.place_gamma(self.form.adopt(GAMMA))
+        self.augment = AugmentBox(project)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.SPACE)
+        for part in (self.box, self.augment):
+            column.addWidget(part)
+        self.form = ConfigForm(elsewhere=KEYS, middle=middle)
+        self.box.place({key: self.form.adopt(key) for key in ROWS})
         self.bar = StartBar()
+        self.own_recipes = OwnRecipesMenu(project, self.chooser, lambda: self.form.config())
         self.addAction(self.bar.action)
         self._lay_out()
         self._restore()
@@ -90,7 +103,10 @@ class TrainingSetup(QWidget):
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, theme.SPACE, 0)
         column.setSpacing(theme.SPACE)
-        column.addWidget(theme.heading("Recipe", level=2))
+        title = QHBoxLayout()
+        title.addWidget(theme.heading("Recipe", level=2), 1)
+        title.addWidget(self.own_recipes)
+        column.addLayout(title)
         column.addWidget(self.chooser)
         column.addWidget(self.form)
         column.addStretch()
@@ -110,17 +126,25 @@ class TrainingSetup(QWidget):
     def _connect(self) -> None:
         # Queued: the layout must first find a place for what was unfolded.
         self._unfolded.connect(self._bring_into_sight, Qt.ConnectionType.QueuedConnection)
+        self.own_recipes.changed.connect(self._recipes_changed)
         self.chooser.chosen.connect(lambda: self.form.set_recipe(self.chooser.recipe().settings))
         self.box.changed.connect(self.form.set_value)
+        self.augment.changed.connect(self.form.set_value)
         self.form.changed.connect(self._changed)
         self.bar.name_edited.connect(self._say)
         self.bar.start_wanted.connect(self._start)
-        for part in (self.form, self.box):
+        self.bar.several_wanted.connect(self._ask_how_many)
+        for part in (self.form, self.box, self.augment):
             part.glossary_wanted.connect(self.glossary_wanted)
         for signal in (self.project.opened, self.project.closed, self.project.images_changed, self.project.splits_changed):
             signal.connect(self._look)
         self.project.runs_changed.connect(self._say)
         self._changed()
+
+    def _recipes_changed(self, name: str) -> None:
+        """Another recipe was saved, imported or deleted; a saved one is chosen, and what is set stays set."""
+        self.chooser.offer(recipes.every(), name)
+        self.form.set_config(self.form.config(), self.chooser.recipe().settings)
 
     def _restore(self) -> None:
         self.chooser.choose(self.project.settings.text("training/recipe"))
@@ -140,6 +164,7 @@ class TrainingSetup(QWidget):
     def _changed(self) -> None:
         chosen = self.form.config()
         self.box.set_config(chosen, self.form.recipe())
+        self.augment.set_config(chosen, self.form.recipe())
         if self._looked != (chosen.task,):
             self._look()
         if self._weights != (chosen.model.backbone, chosen.model.weights):
@@ -163,6 +188,7 @@ class TrainingSetup(QWidget):
         self.outlook = found
         self.form.set_findings(found.known if found else ())
         self.box.set_outlook(found)
+        self.augment.set_outlook(found)
         self._say()
 
     def _ask_weights(self) -> None:
@@ -192,6 +218,7 @@ class TrainingSetup(QWidget):
     def _obstacles(self) -> Iterator[Obstacle]:
         for key, words in self.form.problems().items():
             yield Obstacle(words, "Show", partial(self.show_setting, key))
+        yield from self._unfit()
         if self._weights_problem:
             yield Obstacle(self._weights_problem, "Show", partial(self.show_setting, WEIGHTS))
         for words in self.outlook.problems if self.outlook else ():
@@ -207,12 +234,30 @@ class TrainingSetup(QWidget):
         if name and self.project.is_open and (words := self._wrong_name(name)):
             yield Obstacle(words, "Show", self.bar.name.setFocus)
 
+    def _unfit(self) -> Iterator[Obstacle]:
+        """Settings that are right by themselves but do not fit the findings."""
+        if not self.outlook or not self.outlook.findings:
+            return
+        chosen, findings = self.form.config(), self.outlook.findings
+        for check in (lambda: imbalance.check(chosen, findings), lambda: criteria.check(chosen.choice, findings)):
+            try:
+                check()
+            except ConfigError as error:
+                yield Obstacle(f"{error.what}. {error.remedy}", "Show", partial(self.show_setting, error.where))
+
     def _wrong_name(self, name: str) -> str:
         try:
             runs.new(self.project.folder, name)
         except RunError as error:
             return f"{error.what}. {error.remedy}"
         return ""
+
+    def _ask_how_many(self) -> None:
+        """A bag, or a cross-validation, with these settings."""
+        dialog = SeveralDialog(self.words(), self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self.several_wanted.emit(dialog.words()))
+        dialog.open()
 
     def _start(self) -> None:
         self.start_wanted.emit(self.words(), self.bar.name.text().strip())

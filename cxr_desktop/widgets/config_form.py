@@ -69,9 +69,10 @@ class ConfigForm(QWidget):
 
     def set_value(self, key: str, value: Any) -> None:  # noqa: ANN401 - the setting's own type
         """Change a setting as the user would; for those that stand elsewhere. Raises `ConfigError`."""
-        self._config = config.changed(self._config, {key: value})
-        if key in self.rows:
-            self.rows[key].show_value(config.get(self._config, key))
+        before = self._config
+        self._config = config.changed(before, {key: value})
+        for moved in {key, *config.differences(self._config, before)} & self.rows.keys():  # a level moves several
+            self.rows[moved].show_value(config.get(self._config, moved))
         self._settled()
 
     def reset(self, key: str) -> None:
@@ -99,8 +100,9 @@ class ConfigForm(QWidget):
     def set_findings(self, known: Sequence[str]) -> None:
         """Say which findings the project has."""
         self._findings = known
-        if row := self.rows.get("task.findings"):
-            row.control.set_findings(known)
+        for key in ("task.findings", "choice.finding"):
+            if row := self.rows.get(key):
+                row.control.set_findings(known)
 
     def set_devices(self, found: Sequence[Mapping[str, Any]]) -> None:
         """Say which devices there are: mappings with name, label, memory, free (bytes), the best first."""
@@ -110,7 +112,7 @@ class ConfigForm(QWidget):
 
     def show_setting(self, key: str) -> None:
         """Bring a setting into sight and give it the focus."""
-        if key not in self.rows or not self.rows[key].setting.essential:
+        if key not in self.rows or (not (item := self.rows[key].setting).essential and item in self._shown):
             self.others.unfold(True)
             self.others.search.clear()
         self.rows[key].control.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -1,5 +1,6 @@
 """One setting: its name, its control, a sentence on it, and how it differs from the recipe."""
 
+import types
 from typing import Any, Protocol
 
 from PySide6.QtCore import QEvent, Qt, Signal, SignalInstance
@@ -7,12 +8,14 @@ from PySide6.QtGui import QKeyEvent, QPalette
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from cxr_desktop import theme
-from cxr_desktop.widgets import number_box
+from cxr_desktop.widgets import number_box, several_box
 from cxr_desktop.widgets.choice_box import BackboneBox, ChoiceBox, DeviceBox
 from cxr_desktop.widgets.difference import DOT, Difference
+from cxr_desktop.widgets.finding_box import FindingBox
 from cxr_desktop.widgets.findings_box import FindingsBox
 from cxr_desktop.widgets.number_box import NumberBox
 from cxr_desktop.widgets.question import Question
+from cxr_desktop.widgets.several_box import SeveralBox
 from cxr_desktop.widgets.weights_box import WeightsBox
 from trainer import config
 from trainer.config import Setting
@@ -23,6 +26,7 @@ _OWN = {
     "model.weights": WeightsBox,
     "compute.device": DeviceBox,
     "task.findings": FindingsBox,
+    "choice.finding": FindingBox,
 }
 """Settings whose choices are not written in the configuration, as they depend on program, computer and project."""
 
@@ -46,6 +50,8 @@ def control_for(setting: Setting) -> QWidget:
     """The control that a setting's kind and choices ask for."""
     if setting.key in _OWN:
         return _OWN[setting.key]()
+    if isinstance(setting.kind, types.GenericAlias):
+        return SeveralBox(setting)
     if not setting.choices:
         return NumberBox(setting)
     box = ChoiceBox(setting.choices, NAMES)
@@ -56,8 +62,10 @@ def control_for(setting: Setting) -> QWidget:
 
 def written(setting: Setting, value: Any) -> str:  # noqa: ANN401 - the setting's own type
     """A value in words, with its unit."""
+    if setting.key == "choice.finding":
+        return str(value) or "none"
     if isinstance(value, tuple):
-        return ", ".join(value) or "all"
+        return several_box.written(value) or ("all" if setting.key == "task.findings" else "none")
     if setting.choices:
         return NAMES.get(value, value)
     number = number_box.written(setting, value) if setting.kind in (int, float) else str(value)

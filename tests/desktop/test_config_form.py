@@ -1,7 +1,8 @@
 """The form of all settings: made from their description, honest about what is wrong and what is changed."""
 
+import types
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
@@ -50,6 +51,10 @@ def _other(item: config.Setting) -> Any:  # noqa: ANN401 - the setting's own typ
         return {"task.findings": ("Covid", "Mass"), "model.backbone": "resnet18", "compute.device": "cpu"}.get(item.key, "none")
     if item.choices:
         return next(choice for choice in item.choices if choice not in now)
+    if item.key == "choice.finding":
+        return "Covid"
+    if isinstance(item.kind, types.GenericAlias):
+        return (0.25, 0.5) if get_args(item.kind)[0] is float else ("Covid>Mass",)
     assert item.low is not None
     assert item.high is not None
     choices = (item.low, item.high, (item.low + item.high) / 2)

@@ -9,9 +9,22 @@ from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from cxr_desktop.project import Project
-from cxr_desktop.training.imbalance_box import GAMMA, KEYS, LOSS, METHOD, OPTIONS, ImbalanceBox
+from cxr_desktop.training.imbalance_box import (
+    ALPHA,
+    BETA,
+    GAMMA,
+    KEYS,
+    LOSS,
+    METHOD,
+    OPTIONS,
+    OWN,
+    RATIO,
+    ROWS,
+    WEIGHTING,
+    ImbalanceBox,
+)
 from cxr_desktop.widgets.config_form import ConfigForm
-from trainer import config, imbalance
+from trainer import config, imbalance, pitfalls
 from trainer.config import TrainConfig
 from trainer.outlook import Outlook
 
@@ -29,7 +42,7 @@ def box(qtbot: QtBot, project: Project) -> ImbalanceBox:
     form = ConfigForm(elsewhere=KEYS)
     qtbot.addWidget(made)
     qtbot.addWidget(form)
-    made.place_gamma(form.adopt(GAMMA))
+    made.place({key: form.adopt(key) for key in ROWS})
     made.changed.connect(form.set_value)
     form.changed.connect(lambda: made.set_config(form.config(), form.recipe()))
     made.form = form  # type: ignore[attr-defined]
@@ -85,7 +98,7 @@ def test_the_charts_show_the_trainers_numbers(box: ImbalanceBox, qtbot: QtBot, t
     qtbot.waitUntil(lambda: box.shown() is not None)
     for option in OPTIONS:
         _choose(box, qtbot, option.key)
-        expected = imbalance.shown(targets, task, option.key)
+        expected = imbalance.shown(targets, task, config.Imbalance(method=option.key))
         images, loss = _drawn(box)
         assert images.rows == loss.rows == FINDINGS
         np.testing.assert_allclose(images.values[:, 0], (targets == 1).sum(0))
@@ -103,7 +116,12 @@ def test_alpha_moves_the_share_of_the_loss(box: ImbalanceBox, qtbot: QtBot) -> N
     box.set_outlook(Outlook("half", FINDINGS, FINDINGS, SEVERAL, {"train": len(SEVERAL)}, {"train": None}))
     form.set_value(LOSS, "focal")
     form.set_value("loss.alpha", 0.75)
-    expected = imbalance.shown(SEVERAL, "multi-label", "none", config.Loss(name="focal", alpha=0.75)).loss_share * 100
+    expected = (
+        imbalance.shown(
+            SEVERAL, "multi-label", config.Imbalance(method="none"), config.Loss(name="focal", alpha=(0.75,))
+        ).loss_share
+        * 100
+    )
     qtbot.waitUntil(lambda: len(_drawn(box)[1].rows) == 3 and np.allclose(_drawn(box)[1].values[:, 0], expected, atol=0.5))
 
 
@@ -135,7 +153,7 @@ def test_stacked_corrections_are_warned_of_in_the_trainers_words(box: ImbalanceB
     _click(qtbot, box.focal)
     settings = _form(box).config()
     assert settings.loss.name == "focal"
-    told = imbalance.warnings(settings, imbalance.shown(UNEVEN, "multi-class", "oversampling"))
+    told = pitfalls.warnings(settings, imbalance.shown(UNEVEN, "multi-class", config.Imbalance(method="oversampling")))
     assert len(told) == 3
     assert all(sentence in box.warning.text() for sentence in told)
     assert box.warning.isVisible()
@@ -198,3 +216,60 @@ def test_every_control_has_a_name(box: ImbalanceBox) -> None:
         assert box.methods.buttons[option.key].accessibleDescription() == option.text
     assert box.images.accessibleName()
     assert box.loss.accessibleName()
+
+
+def _visible(box: ImbalanceBox) -> set[str]:
+    return {key for key in ROWS if _form(box).rows[key].isVisible()}
+
+
+def test_rows_are_in_sight_where_they_do_something_or_are_changed(box: ImbalanceBox, qtbot: QtBot) -> None:
+    assert _visible(box) == set()
+    _choose(box, qtbot, "class-weights")
+    assert _visible(box) == {WEIGHTING}
+    _form(box).set_value(WEIGHTING, "effective-number")
+    assert _visible(box) == {WEIGHTING, BETA}
+    _form(box).set_value(WEIGHTING, "own")
+    assert _visible(box) == {WEIGHTING, OWN}
+    _choose(box, qtbot, "weighted-sampler")
+    assert _visible(box) == {WEIGHTING, RATIO}  # it differs from the recipe
+    _form(box).set_value(WEIGHTING, "balanced")
+    _click(qtbot, box.focal)
+    assert _visible(box) == {RATIO, GAMMA, ALPHA}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {METHOD: "weighted-sampler", RATIO: 4},
+        {METHOD: "class-weights", WEIGHTING: "effective-number", BETA: 0.9},
+        {METHOD: "class-weights", WEIGHTING: "own", OWN: "1,2,5"},
+        {LOSS: "focal", ALPHA: "0.1,0.2,0.9"},
+    ],
+)
+def test_every_number_moves_the_charts_as_the_trainer_says(box: ImbalanceBox, qtbot: QtBot, values: dict[str, Any]) -> None:
+    box.set_outlook(LOOK)
+    form = _form(box)
+    for key, value in values.items():
+        form.set_value(key, value)
+    chosen = form.config()
+    expected = imbalance.shown(UNEVEN, "multi-class", chosen.imbalance, chosen.loss)
+    qtbot.waitUntil(lambda: not box._latest.busy)
+    seen = box.shown()
+    assert seen is not None
+    np.testing.assert_allclose(seen.images, expected.images)
+    np.testing.assert_allclose(seen.loss_share, expected.loss_share)
+    np.testing.assert_allclose(_drawn(box)[1].values[:, 0], expected.loss_share * 100, atol=0.5)
+    assert pitfalls.in_words(seen, FINDINGS, "multi-class") == pitfalls.in_words(expected, FINDINGS, "multi-class")
+
+
+def test_own_weights_that_do_not_fit_have_no_chart_but_the_other_methods_do(box: ImbalanceBox, qtbot: QtBot) -> None:
+    box.set_outlook(LOOK)
+    form = _form(box)
+    form.set_value(WEIGHTING, "own")
+    form.set_value(OWN, "1,2")
+    assert "In this order: Normal, Covid, Mass" in form.rows[OWN].note.text()
+    qtbot.waitUntil(lambda: box.shown() is not None and not box._latest.busy)
+    _choose(box, qtbot, "class-weights")
+    assert box.shown() is None
+    form.set_value(OWN, "1,2,3")
+    qtbot.waitUntil(lambda: box.shown() is not None)

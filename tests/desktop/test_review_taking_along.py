@@ -8,12 +8,13 @@ import pytest
 from PIL import Image as Pillow
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from cxr_desktop.notices import Notice
 from cxr_desktop.pages import review
 from cxr_desktop.pages.review import ReviewPage
+from cxr_desktop.review import review_export
 from cxr_desktop.settings import Settings
 from tests.desktop.review_page import finding, heat, key, listed, reviewed
 from tests.desktop.reviewed import PATIENT, second_run
@@ -122,6 +123,30 @@ def test_the_table_is_exported_as_the_terminal_writes_it(
     assert target.read_bytes() == (tmp_path / "terminal.csv").read_bytes()
     with target.open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 3
+
+
+def test_a_table_has_the_columns_that_are_asked_for(
+    qtbot: QtBot, page: ReviewPage, three: list[Path], run_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    reviewed(qtbot, page, [three[0].parent], run_folder)
+    target, asked = tmp_path / "submission.csv", list[str]()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), review_export.OWN_COLUMNS))
+
+    def columns(*words: object, text: str) -> tuple[str, bool]:
+        asked.append(text)
+        return "File,Label=Normal", True
+
+    monkeypatch.setattr(QInputDialog, "getText", columns)
+    qtbot.waitUntil(page.actions_.save_table.isEnabled)
+    for _ in range(2):
+        with qtbot.waitSignal(page.project.noticed):
+            page.actions_.save_table.trigger()
+    assert asked == ["File,Label", "File,Label=Normal"]
+    _, expected = predict.run([run_folder], [three[0].parent])
+    level = page.queue.files.kind.thresholds["Normal"]
+    place = page.queue.files.kind.findings.index("Normal")
+    lines = [f"{one.path.name},{'' if one.error else int(one.probabilities[place] >= level)}" for one in expected]
+    assert target.read_text().splitlines() == ["File,Label", *lines]
 
 
 def test_a_dialog_that_is_cancelled_changes_nothing(

@@ -40,8 +40,8 @@ def test_it_keeps_to_the_rules_of_qt(qtmodeltester: ModelTester, table: RunTable
 
 
 def test_a_run_in_words(table: RunTable) -> None:
-    name, state, best, epochs, recipe, created, device = _texts(table, 0)
-    assert (name, state, recipe, device) == ("beta", "finished after 2 epochs", "scratch", "Test CPU")
+    name, state, best, epochs, recipe, created, device, bag = _texts(table, 0)
+    assert (name, state, recipe, device, bag) == ("beta", "finished after 2 epochs", "scratch", "Test CPU", "")
     assert best == "0.400 Macro F1 (epoch 2)"
     assert epochs == "2 of 4"
     assert created.startswith("2023-11-1")
@@ -53,7 +53,7 @@ def test_what_is_not_known_stays_empty(tmp_path: Path) -> None:
     (fresh.folder / "config.json").write_text("{}")
     table = RunTable(_never)
     table.show([summary(fresh)])
-    assert _texts(table, 0) == ["fresh", "not started yet", "", "", "", "", ""]
+    assert _texts(table, 0) == ["fresh", "not started yet", "", "", "", "", "", ""]
 
 
 def test_titles_say_what_they_mean(table: RunTable) -> None:

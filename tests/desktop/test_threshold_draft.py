@@ -75,9 +75,10 @@ def test_without_both_kinds_a_rule_gives_a_half() -> None:
 
 
 def test_reset_is_what_was_chosen_at_first_until_something_moves(draft: ThresholdDraft) -> None:
-    draft.reset(VALIDATION)
+    draft.reset(VALIDATION, {"A": "youden", "B": "fbeta=2"})
     assert draft.is_reset
     assert draft.value("A") == VALIDATION["A"].youden()
+    assert draft.value("B") == VALIDATION["B"].best_f_beta(2)
     draft.move("A", 0.9)
     assert not draft.is_reset
     draft.undo()

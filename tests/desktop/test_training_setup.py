@@ -337,8 +337,7 @@ def test_everything_can_be_reached_by_tab_in_the_order_of_the_eye(setup: Trainin
     setup.form.set_value("imbalance.method", "oversampling")
     setup.form.others.unfold(True)
     _settled(setup, qtbot)
-    first = setup.chooser.options.buttons["quick"]
-    first.setFocus()
+    setup.own_recipes.setFocus()
     seen: list[QWidget] = []
     while (now := QApplication.focusWidget()) not in seen:
         assert now is not None
@@ -350,7 +349,8 @@ def test_everything_can_be_reached_by_tab_in_the_order_of_the_eye(setup: Trainin
     assert all(after > before - line for before, after in itertools.pairwise(middles))
     assert {setup.box.methods.buttons["oversampling"], setup.form.rows["seed"].control} <= set(seen)
     assert {setup.box.focal, setup.form.rows["loss.gamma"].control, setup.box.method_difference.reset} <= set(seen)
-    assert seen[-2:] == [setup.bar.name, setup.bar.button]
+    assert seen[1] is setup.chooser.options.buttons["quick"]
+    assert seen[-3:] == [setup.bar.name, setup.bar.several, setup.bar.button]
 
 
 def test_closing_the_project_while_it_is_looked_at_is_quiet(
@@ -379,3 +379,40 @@ def test_a_double_click_starts_once(setup: TrainingSetup, qtbot: QtBot) -> None:
     qtbot.mouseClick(setup.bar.button, Qt.MouseButton.LeftButton)
     assert started == [""]
     assert not setup.start_action.autoRepeat()
+
+
+def test_settings_that_do_not_fit_the_findings_prevent_a_start(setup: TrainingSetup, qtbot: QtBot) -> None:
+    names = setup.outlook.findings if setup.outlook else ()
+    setup.form.set_value("choice.metric", "f_beta")
+    (obstacle,) = [one for one in setup.bar.obstacles if "none is named" in one.words]
+    assert obstacle.slot is not None
+    obstacle.slot()
+    control = setup.form.rows["choice.finding"].control
+    assert [control.itemData(row) for row in range(control.count())] == ["", *names]
+    setup.form.set_value("choice.finding", names[0])
+    assert not [one for one in setup.bar.obstacles if "named" in one.words]
+    assert f"choice.finding={names[0]}" in setup.words()
+    setup.form.set_value("imbalance.method", "class-weights")
+    setup.form.set_value("imbalance.weighting", "own")
+    assert any("0 own weights" in one.words for one in setup.bar.obstacles)
+    setup.form.set_value("imbalance.weights", [1.0] * len(names))
+    assert not [one for one in setup.bar.obstacles if "own weights" in one.words]
+    assert _as_the_terminal_does(setup.words()) == setup.form.config()
+
+
+def test_a_level_of_augmentation_goes_into_the_command_as_its_numbers(setup: TrainingSetup) -> None:
+    setup.augment.changed.emit(config.LEVEL, "strong")
+    assert _as_the_terminal_does(setup.words()).augment == config.changed(TrainConfig(), {config.LEVEL: "strong"}).augment
+    assert setup.augment.show_button.isEnabled()
+
+
+def test_what_stands_in_the_box_is_shown_there_and_nothing_is_unfolded(setup: TrainingSetup, qtbot: QtBot) -> None:
+    setup.form.set_value("imbalance.method", "class-weights")
+    setup.form.set_value("imbalance.weighting", "own")
+    (obstacle,) = [one for one in setup.bar.obstacles if "own weights" in one.words]
+    assert obstacle.slot is not None
+    obstacle.slot()
+    control = setup.form.rows["imbalance.weights"].control
+    qtbot.waitUntil(control.hasFocus)
+    assert control.isVisible()
+    assert "augment.flip" not in setup.form.rows

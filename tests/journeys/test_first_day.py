@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer import cli_learning, runs
+from trainer import cli_assist, runs
 from trainer.errors import command_line
 
 from .conftest import TINY_OPTIONS, Terminal
@@ -245,7 +245,7 @@ def test_a_second_interrupt_says_what_is_lost(terminal: Terminal, world: Path, m
 
 
 def test_the_first_interrupt_asks_and_the_second_ends() -> None:
-    with cli_learning._gentle_interrupt() as stop:
+    with cli_assist.gentle_interrupt() as stop:
         assert not stop()
         signal.raise_signal(signal.SIGINT)
         assert stop()

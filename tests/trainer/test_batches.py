@@ -154,3 +154,14 @@ def test_chunks_cover_everything_once() -> None:
 
 def test_an_empty_list_gives_an_empty_cache(tmp_path: Path) -> None:
     assert _cached([], tmp_path).take(np.array([], np.int64)).shape == (0, 1, SIZE, SIZE)
+
+
+def test_who_must_not_write_reads_what_another_decoded(sources: list[tuple[Path, str]], tmp_path: Path) -> None:
+    assert not _cached(sources, tmp_path / "new", decode=False).readable.any()
+    assert not (tmp_path / "new").exists()
+    _cached(sources[:7], tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    cache = _cached(sources, tmp_path, decode=False)
+    assert cache.readable.tolist() == [True] * 7 + [False] * 5
+    np.testing.assert_array_equal(cache.take(np.arange(7))[:, 0], _expected(sources[:7]))
+    assert sorted(tmp_path.rglob("*")) == before

@@ -1,5 +1,6 @@
 """Settings: declared once, refused early, the same after a round trip."""
 
+import itertools
 import math
 
 import pytest
@@ -150,3 +151,57 @@ def test_every_setting_stands_in_a_section() -> None:
     assert sections[-1] == "General"
     by_part = {item.key.rpartition(".")[0]: item.section for item in config.settings()}
     assert len(set(by_part.values())) == len(by_part)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("0.25", (0.25,)),
+        ("0.25, 0.5,0", (0.25, 0.5, 0.0)),
+        ([0.25, 0.5], (0.25, 0.5)),
+        (0.25, (0.25,)),
+        (0, (0.0,)),
+        ("", (0.0,)),
+    ],
+)
+def test_several_numbers_come_as_text_as_a_list_or_as_one_number(given: object, expected: tuple[float, ...]) -> None:
+    """Runs of versions that knew one number only stored it as a number."""
+    made = config.changed(TrainConfig(), {"loss.alpha": given})
+    assert made.loss.alpha == expected
+    assert config.changed(TrainConfig(), config.to_dict(made)) == made
+    assert config.of_run({"loss.alpha": 0.25}).loss.alpha == (0.25,)
+
+
+@pytest.mark.parametrize("given", ["0.25,2", "0.25,abc", [0.25, None], True, "nan", [[0.25]]])
+def test_a_wrong_number_among_several_is_refused(given: object) -> None:
+    with pytest.raises(ConfigError):
+        config.changed(TrainConfig(), {"loss.alpha": given})
+
+
+def test_a_level_of_augmentation_is_its_numbers_and_nothing_else() -> None:
+    made = config.changed(TrainConfig(), {"augment.level": "medium", "augment.rotation": 5})
+    assert (made.augment.rotation, made.augment.zoom) == (5, config.LEVELS["medium"]["zoom"])
+    assert "augment.level" not in config.to_dict(made)
+    assert (
+        config.from_tables({"augment": {"level": "strong", "mixup": 0.4}}).augment.rotation
+        == config.LEVELS["strong"]["rotation"]
+    )
+    with pytest.raises(ConfigError, match="Did you mean medium"):
+        config.changed(TrainConfig(), {"augment.level": "medum"})
+    with pytest.raises(ConfigError, match=r"Did you mean augment\.level"):
+        config.changed(TrainConfig(), {"augment.levl": "medium"})
+
+
+@pytest.mark.parametrize("name", list(config.LEVELS))
+def test_levels_are_found_again_by_their_numbers(name: str) -> None:
+    made = config.changed(TrainConfig(), {"augment.level": name})
+    assert config.level_of(made.augment) == name
+    assert config.level_of(config.changed(made, {"augment.mixup": 0.4}).augment) == name
+    assert config.level_of(config.changed(made, {"augment.rotation": 3}).augment) == ""
+
+
+def test_levels_rise_and_the_default_is_light() -> None:
+    assert config.level_of(TrainConfig().augment) == "light"
+    assert not any(config.LEVELS["none"].values())
+    for weaker, stronger in itertools.pairwise(config.LEVELS.values()):
+        assert all(stronger[key] >= weaker[key] for key in weaker)

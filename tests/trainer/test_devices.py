@@ -92,3 +92,47 @@ def test_a_precision_that_is_asked_for_is_not_measured() -> None:
 def test_a_precision_that_the_device_has_not_is_refused() -> None:
     with pytest.raises(ConfigError, match="cannot compute in fp16"):
         devices.precision("fp16", CPU, "a network", _Steps({}))
+
+
+@pytest.fixture
+def gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two GPUs, as torch tells of them."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda index: (1, 2))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "Card")
+
+
+@pytest.mark.usefixtures("gpus")
+@pytest.mark.parametrize(
+    ("name", "count", "expected"),
+    [
+        ("auto", 1, ("cuda:0",)),
+        ("auto", 0, ("cuda:0", "cuda:1")),
+        ("cuda", 2, ("cuda:0", "cuda:1")),
+        ("cuda:1", 1, ("cuda:1",)),
+        ("cuda:1", 0, ("cuda:1",)),
+        ("cpu", 3, ("cpu",) * 3),
+        ("cpu", 0, ("cpu",)),
+    ],
+)
+def test_several_processes_get_a_device_each(name: str, count: int, expected: tuple[str, ...]) -> None:
+    assert devices.places(name, count) == expected
+
+
+@pytest.mark.usefixtures("gpus")
+@pytest.mark.parametrize(
+    ("name", "count", "words"), [("auto", 3, "There are 2 GPUs here, not 3"), ("cuda:1", 2, "'cuda:1' is one")]
+)
+def test_more_devices_than_there_are_is_refused(name: str, count: int, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        devices.places(name, count)
+    assert caught.value.remedy
+
+
+def test_processes_share_the_cores() -> None:
+    before = torch.get_num_threads()
+    try:
+        assert devices.prepare(0, together=10_000) == 1
+        assert devices.prepare(2, together=10_000) == 2
+    finally:
+        torch.set_num_threads(before)

@@ -12,18 +12,46 @@ from trainer.architectures import BACKBONES
 from trainer.errors import WeightsError
 from trainer.vision import torchvision
 
-PRETRAINED = [row for row in BACKBONES.values() if row.pretrained]
+# Behind our own imports, since it imports torchvision, and that goes through our door first.
+timm = pytest.importorskip("timm")
+
+PRETRAINED = [row for row in BACKBONES.values() if row.file]
+OF_TIMM = {"resnet50v2": "resnetv2_50", "xception": "legacy_xception"}
 
 
-@pytest.mark.parametrize("row", PRETRAINED, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in PRETRAINED if row.name not in OF_TIMM], ids=lambda row: row.name)
 def test_the_table_says_what_torchvision_says(row: BACKBONES) -> None:  # type: ignore[valid-type]
     theirs = torchvision.models.get_model_weights(row.name)[weights.EDITION]
     assert row.file == weights.address(row.name).rpartition("/")[2]
     assert row.megabytes == pytest.approx(theirs.meta["_file_size"], abs=0.06)
 
 
-def test_only_our_own_network_has_no_imagenet_weights() -> None:
-    assert [name for name, row in BACKBONES.items() if not row.pretrained] == ["cxr_small"]
+@pytest.mark.parametrize("name", OF_TIMM)
+def test_the_table_says_what_timm_says(name: str) -> None:
+    row, theirs = BACKBONES[name], timm.get_pretrained_cfg(OF_TIMM[name])
+    assert theirs is not None
+    assert (row.mean, row.std) == (theirs.mean, theirs.std)
+    assert weights.address(name) == row.address
+    assert row.address.endswith(f"/{row.file}")
+    assert len(weights._expected(Path(row.file))) >= 8  # a checksum in its name
+    assert theirs.url in ("", row.address)
+    # timm has moved its own weights to another server since; edition a1h of both is one, as its older versions say.
+    assert theirs.url or theirs.tag.startswith("a1h")
+    stored = sum(value.nbytes for value in timm.create_model(OF_TIMM[name]).state_dict().values())
+    assert row.megabytes == pytest.approx(stored / 2**20, abs=0.15)
+
+
+def test_networks_from_scratch_have_no_imagenet_weights() -> None:
+    assert [name for name, row in BACKBONES.items() if not row.pretrained] == ["cxr_small", "darkcovidnet"]
+
+
+def test_what_is_missing_of_a_network_that_joins_two_is_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    assert "downloaded once, 185 MB" in downloads.words("resnet50v2_xception", "imagenet")
+    files.write_bytes(downloads.folder() / BACKBONES["resnet50v2"].file, b"weights")
+    assert "downloaded once, 87 MB" in downloads.words("resnet50v2_xception", "imagenet")
+    files.write_bytes(downloads.torch_folder() / BACKBONES["xception"].file, b"weights")
+    assert "are on this computer" in downloads.words("resnet50v2_xception", "imagenet")
 
 
 @pytest.mark.parametrize(
@@ -67,6 +95,7 @@ def test_random_weights_and_files_are_told(tmp_path: Path) -> None:
     ("backbone", "chosen", "what"),
     [
         ("cxr_small", "imagenet", "no ImageNet weights for cxr_small"),
+        ("darkcovidnet", "imagenet", "no ImageNet weights for darkcovidnet"),
         ("vgg16", "nowhere.pth", "no weights file 'nowhere.pth'"),
         ("vgg16", "", "no weights file ''"),
         ("vgg16", ".", "no weights file"),
@@ -79,7 +108,7 @@ def test_what_cannot_work_is_refused_with_a_remedy(backbone: str, chosen: str, w
 
 
 def test_neither_table_nor_words_need_torch() -> None:
-    absent = "('torch', 'torchvision', 'PySide6')"
+    absent = "('torch', 'torchvision', 'timm', 'PySide6')"
     code = f"import sys, trainer.downloads, trainer.outlook; print([n for n in {absent} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -31,7 +31,7 @@ def _one_thread() -> Iterator[None]:
 def built(name: str, findings: int = 3) -> models.Classifier:
     """A random classifier whose norms have seen noise, so that its activations are neither dead nor exploded."""
     net = models.build(name, findings)
-    nn.init.normal_(net.head[1].weight, std=0.5)
+    nn.init.normal_(net.head[-1].weight, std=0.5)
     with torch.no_grad():
         net.train()(torch.rand(4, 1, 64, 64))
     return net.eval()
@@ -44,12 +44,18 @@ def image(count: int = 1, side: int = 96) -> torch.Tensor:
 # --- Grad-CAM
 
 
-@pytest.mark.parametrize("name", ["resnet18", "densenet121", "vgg16", "squeezenet1_1", "mobilenet_v3_small", "cxr_small"])
+KINDS = ["resnet18", "densenet121", "vgg16", "squeezenet1_0", "squeezenet1_1", "mobilenet_v3_small", "cxr_small"]
+KINDS += ["alexnet", "googlenet", "resnet50v2", "xception", "resnet50v2_xception", "darkcovidnet"]
+
+
+@pytest.mark.parametrize("name", KINDS)
 def test_maps_agree_with_pytorch_grad_cam(name: str) -> None:
     net, pixels = built(name), image(side=64)
     ours = explain.maps(net, pixels, range(3))[0]
     net.neck.requires_grad_(False)  # spares the peer the gradients of 120 million weights of VGG
-    with grad_cam.GradCAM(model=net, target_layers=[net.layer]) as peer:
+    named = {**dict(net.body.named_modules()), "features.norm5 + ReLU": net.body}[net.backbone.layer]
+    before, behind = net.backbone.beyond
+    with grad_cam.GradCAM(model=net, target_layers=[named]) as peer:
         compared = 0
         for index in range(3):
             peer(input_tensor=pixels.float() / 255, targets=[lambda logits, index=index: logits[index]])
@@ -57,7 +63,7 @@ def test_maps_agree_with_pytorch_grad_cam(name: str) -> None:
             theirs = peer.get_cam_image(
                 None, None, None, activations[0].detach().numpy(), gradients[0].numpy(), eigen_smooth=False
             )[0]
-            theirs = np.maximum(theirs, 0)
+            theirs = np.maximum(theirs, 0)[before : len(theirs) - behind, before : len(theirs) - behind]
             if theirs.max() > 0:
                 assert np.corrcoef(theirs.ravel(), ours[index].ravel())[0, 1] > 0.999
                 np.testing.assert_allclose(ours[index], theirs, rtol=1e-3, atol=1e-4 * theirs.max())

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 
-from trainer import config, imbalance
+from trainer import config, imbalance, pitfalls
 from trainer.errors import ConfigError, DataError
 
 Codes = NDArray[np.int64]
@@ -19,6 +19,12 @@ def _one_hot(truth: Codes, findings: int) -> NDArray[np.int8]:
 
 
 three = _one_hot(np.repeat([0, 1, 2], [100, 15, 5]), 3)
+
+
+def by(method: str, **more: object) -> config.Imbalance:
+    return config.Imbalance(method=method, **more)  # type: ignore[arg-type]
+
+
 METHODS = next(s.choices for s in config.settings() if s.key == "imbalance.method")
 
 
@@ -109,7 +115,7 @@ def test_an_image_without_a_chance_is_never_drawn() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_group_of_whole_size_is_whole_in_every_epoch(method: str) -> None:
     truth = three.argmax(1)
-    drawn = imbalance.sampler(three, "multi-class", method)
+    drawn = imbalance.sampler(three, "multi-class", by(method))
     counts = {tuple(np.bincount(truth[drawn.draw(4, epoch)], minlength=3).tolist()) for epoch in range(30)}
     plain = {(100, 15, 5)}
     even = {"oversampling": {(100, 100, 100)}, "undersampling": {(5, 5, 5)}}
@@ -121,24 +127,24 @@ def test_a_group_of_whole_size_is_whole_in_every_epoch(method: str) -> None:
 @pytest.mark.parametrize("method", ["weighted-sampler", "oversampling"])
 def test_an_order_is_mixed(method: str) -> None:
     truth = three.argmax(1)
-    order = imbalance.sampler(three, "multi-class", method).draw(1, 0)
+    order = imbalance.sampler(three, "multi-class", by(method)).draw(1, 0)
     assert 0.5 < np.mean(truth[order][1:] != truth[order][:-1]) < 0.85  # two thirds when independent
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_order_follows_from_seed_and_epoch_alone(method: str) -> None:
-    drawn = imbalance.sampler(three, "multi-class", method)
+    drawn = imbalance.sampler(three, "multi-class", by(method))
     first = drawn.draw(7, 3)
     np.random.default_rng(1).random(10)
     drawn.draw(7, 4)
-    np.testing.assert_array_equal(first, imbalance.sampler(three, "multi-class", method).draw(7, 3))
+    np.testing.assert_array_equal(first, imbalance.sampler(three, "multi-class", by(method)).draw(7, 3))
     for seed, epoch in ((7, 4), (8, 3), (3, 7)):
         assert (first != drawn.draw(seed, epoch)).any()
 
 
 def test_shown_tells_what_each_method_does_to_multi_class() -> None:
     plain, weighted, sampled = (
-        imbalance.shown(three, "multi-class", method) for method in ("none", "class-weights", "weighted-sampler")
+        imbalance.shown(three, "multi-class", by(method)) for method in ("none", "class-weights", "weighted-sampler")
     )
     np.testing.assert_allclose(plain.images, [100, 15, 5])
     np.testing.assert_allclose(plain.loss_share, np.array([100, 15, 5]) / 120)
@@ -150,11 +156,11 @@ def test_shown_tells_what_each_method_does_to_multi_class() -> None:
 
 def test_shown_tells_the_share_of_yes_for_each_label() -> None:
     targets = np.array([[1, -1], [0, -1], [0, -1], [0, -1]], dtype=np.int8)
-    plain = imbalance.shown(targets, "multi-label", "none")
+    plain = imbalance.shown(targets, "multi-label", by("none"))
     np.testing.assert_allclose(plain.images, [1, 0])
     np.testing.assert_allclose(plain.loss_share, [0.25, np.nan])
-    assert imbalance.shown(targets, "multi-label", "class-weights").loss_share[0] == pytest.approx(0.5)
-    sampled = imbalance.shown(targets, "multi-label", "weighted-sampler")
+    assert imbalance.shown(targets, "multi-label", by("class-weights")).loss_share[0] == pytest.approx(0.5)
+    sampled = imbalance.shown(targets, "multi-label", by("weighted-sampler"))
     np.testing.assert_allclose(sampled.images, [2, 0])
     assert sampled.loss_share[0] == pytest.approx(0.5)
 
@@ -169,8 +175,8 @@ several = np.array(
 @pytest.mark.parametrize("task", ["multi-class", "multi-label"])
 def test_an_epoch_shows_what_was_promised(task: str, method: str) -> None:
     targets = three if task == "multi-class" else several
-    drawn = imbalance.sampler(targets, task, method)
-    promised = imbalance.shown(targets, task, method)
+    drawn = imbalance.sampler(targets, task, by(method))
+    promised = imbalance.shown(targets, task, by(method))
     orders = [drawn.draw(5, epoch) for epoch in range(400)]
     assert {len(order) for order in orders} == {promised.length}
     np.testing.assert_allclose(np.mean([(targets[order] == 1).sum(0) for order in orders], axis=0), promised.images, atol=0.5)
@@ -181,30 +187,30 @@ def test_an_epoch_shows_what_was_promised(task: str, method: str) -> None:
 def test_the_loss_of_an_undecided_network_is_shared_as_promised(method: str) -> None:
     """Each image of an epoch costs the same before anything is learned, but for its weight; that is what the chart draws."""
     for task, targets in (("multi-class", three), ("multi-label", several)):
-        drawn = imbalance.sampler(targets, task, method)
+        drawn = imbalance.sampler(targets, task, by(method))
         weights = imbalance.class_weights(targets, task) if method == "class-weights" else np.ones(3)
         orders = np.concatenate([drawn.draw(2, epoch) for epoch in range(400)])
         yes = (targets[orders] == 1).sum(0) * weights
         whole = yes.sum() if task == "multi-class" else yes + (targets[orders] == 0).sum(0)
-        np.testing.assert_allclose(imbalance.shown(targets, task, method).loss_share, yes / whole, atol=0.01)
+        np.testing.assert_allclose(imbalance.shown(targets, task, by(method)).loss_share, yes / whole, atol=0.01)
 
 
 def test_oversampling_makes_each_finding_as_frequent_as_the_commonest() -> None:
-    found = imbalance.shown(three, "multi-class", "oversampling")
+    found = imbalance.shown(three, "multi-class", by("oversampling"))
     np.testing.assert_allclose(found.images, [100, 100, 100])
     np.testing.assert_allclose(found.loss_share, [1 / 3] * 3)
     assert (found.count, found.length) == (120, 300)
-    times = np.bincount(imbalance.sampler(three, "multi-class", "oversampling").draw(1, 0), minlength=120)
+    times = np.bincount(imbalance.sampler(three, "multi-class", by("oversampling")).draw(1, 0), minlength=120)
     assert set(times[:100]) == {1}
     assert set(times[100:115]) == {6, 7}  # 100 / 15
     assert set(times[115:]) == {20}
 
 
 def test_undersampling_makes_each_finding_as_rare_as_the_rarest_with_other_images_each_epoch() -> None:
-    found = imbalance.shown(three, "multi-class", "undersampling")
+    found = imbalance.shown(three, "multi-class", by("undersampling"))
     np.testing.assert_allclose(found.images, [5, 5, 5])
     assert found.length == 15
-    drawn = imbalance.sampler(three, "multi-class", "undersampling")
+    drawn = imbalance.sampler(three, "multi-class", by("undersampling"))
     orders = [drawn.draw(1, epoch) for epoch in range(200)]
     assert all(len(set(order.tolist())) == 15 for order in orders)  # nothing twice
     assert all({115, 116, 117, 118, 119} <= set(order.tolist()) for order in orders)
@@ -220,16 +226,16 @@ def test_undersampling_makes_each_finding_as_rare_as_the_rarest_with_other_image
 def test_over_and_undersampling_keep_their_word_for_any_labels(targets: NDArray[np.int8], seed: int) -> None:
     targets[0, 0] = 1
     positives = (targets == 1).sum(0)
-    over, under = (imbalance.sampler(targets, "multi-label", method) for method in ("oversampling", "undersampling"))
+    over, under = (imbalance.sampler(targets, "multi-label", by(method)) for method in ("oversampling", "undersampling"))
     more = np.bincount(over.draw(seed, 0), minlength=len(targets))
     assert (more >= 1).all()  # nothing is left out
-    expected = imbalance.shown(targets, "multi-label", "oversampling").images
+    expected = imbalance.shown(targets, "multi-label", by("oversampling")).images
     assert (expected[positives > 0] >= positives.max() - 1e-9).all()
     fewer = np.bincount(under.draw(seed, 0), minlength=len(targets))
     assert (fewer <= 1).all()  # nothing is repeated
     assert 1 <= under.length <= len(targets)
     rarest = np.flatnonzero(positives == positives[positives > 0].min())
-    expected = imbalance.shown(targets, "multi-label", "undersampling").images
+    expected = imbalance.shown(targets, "multi-label", by("undersampling")).images
     whole = under.length / (under.length + 1)  # an epoch has a whole number of images, rounded down
     assert (expected[rarest] >= positives[rarest] * whole - 1e-9).all()
 
@@ -240,52 +246,52 @@ def test_over_and_undersampling_are_exact_in_every_epoch_of_a_multi_class_task(t
     counts = np.bincount(truth, minlength=5)
     present = counts > 0
     for method, each in (("oversampling", counts.max()), ("undersampling", counts[present].min())):
-        order = imbalance.sampler(_one_hot(truth, 5), "multi-class", method).draw(seed, 3)
+        order = imbalance.sampler(_one_hot(truth, 5), "multi-class", by(method)).draw(seed, 3)
         assert np.bincount(truth[order], minlength=5).tolist() == np.where(present, each, 0).tolist()
 
 
 def test_images_that_a_multi_class_task_cannot_use_are_not_drawn() -> None:
     odd = np.concatenate([three, np.array([[1, 1, 0], [0, 0, 0], [-1, -1, -1]], np.int8)])
     for method in ("weighted-sampler", "oversampling", "undersampling"):
-        drawn = imbalance.sampler(odd, "multi-class", method)
+        drawn = imbalance.sampler(odd, "multi-class", by(method))
         assert max(int(drawn.draw(1, epoch).max()) for epoch in range(20)) < len(three)
 
 
 def test_images_without_a_finding_stand_once_or_are_reduced_like_one_more_finding() -> None:
-    times = imbalance.sampler(several, "multi-label", "oversampling").times
+    times = imbalance.sampler(several, "multi-label", by("oversampling")).times
     assert times is not None
     np.testing.assert_allclose(times[40:80], times[0], rtol=1e-6)
-    under = imbalance.shown(several, "multi-label", "undersampling")
-    drawn = imbalance.sampler(several, "multi-label", "undersampling")
+    under = imbalance.shown(several, "multi-label", by("undersampling"))
+    drawn = imbalance.sampler(several, "multi-label", by("undersampling"))
     assert drawn.times is not None
     assert drawn.times[40:80].sum() == pytest.approx(4, rel=0.1)  # as many as the rarest has
     assert under.length < len(several) / 2
 
 
 def test_focal_alpha_moves_the_share_of_yes_and_only_where_it_counts() -> None:
-    alpha = config.Loss(name="focal", alpha=0.25)
-    plain = imbalance.shown(several, "multi-label", "none").loss_share
+    alpha = config.Loss(name="focal", alpha=(0.25,))
+    plain = imbalance.shown(several, "multi-label", by("none")).loss_share
     odds = plain / (1 - plain) / 3  # 0.25 to 0.75
-    np.testing.assert_allclose(imbalance.shown(several, "multi-label", "none", alpha).loss_share, odds / (1 + odds))
+    np.testing.assert_allclose(imbalance.shown(several, "multi-label", by("none"), alpha).loss_share, odds / (1 + odds))
     for loss, targets, task in (
         (config.Loss(name="focal"), several, "multi-label"),
-        (config.Loss(alpha=0.25), several, "multi-label"),
+        (config.Loss(alpha=(0.25,)), several, "multi-label"),
         (alpha, three, "multi-class"),
     ):
-        expected = imbalance.shown(targets, task, "none").loss_share
-        np.testing.assert_allclose(imbalance.shown(targets, task, "none", loss).loss_share, expected)
+        expected = imbalance.shown(targets, task, by("none")).loss_share
+        np.testing.assert_allclose(imbalance.shown(targets, task, by("none"), loss).loss_share, expected)
 
 
 def test_every_method_of_the_settings_is_known_here() -> None:
     for name in METHODS:
-        assert imbalance.shown(three, "multi-class", name).images.shape == (3,)
+        assert imbalance.shown(three, "multi-class", by(name)).images.shape == (3,)
     with pytest.raises(ConfigError, match="Did you mean oversampling"):
-        imbalance.shown(three, "multi-class", "oversample")
+        imbalance.shown(three, "multi-class", by("oversample"))
 
 
 def _told(**values: object) -> str:
     settings = config.changed(config.TrainConfig(), {key.replace("__", "."): value for key, value in values.items()})
-    return " ".join(imbalance.warnings(settings))
+    return " ".join(pitfalls.warnings(settings))
 
 
 def test_one_correction_alone_is_not_warned_of() -> None:
@@ -307,14 +313,14 @@ def test_corrections_that_stack_are_told(method: str) -> None:
 
 def test_settings_of_focal_loss_that_change_nothing_are_told() -> None:
     assert "change nothing" in _told(loss__gamma=3)
-    assert "changes nothing" in _told(loss__name="focal", loss__alpha=0.25)
+    assert "changes nothing" in _told(loss__name="focal", loss__alpha=(0.25,))
     assert "smoothing" in _told(loss__name="focal", loss__smoothing=0.1)
 
 
 def test_traps_are_told_with_their_numbers() -> None:
     def traps(method: str) -> tuple[str, ...]:
         settings = config.changed(config.TrainConfig(), {"imbalance.method": method})
-        return imbalance.warnings(settings, imbalance.shown(three, "multi-class", method))
+        return pitfalls.warnings(settings, imbalance.shown(three, "multi-class", by(method)))
 
     assert traps("none") == ()
     assert traps("class-weights") == ()
@@ -330,17 +336,17 @@ def test_balanced_images_give_no_traps() -> None:
     even = _one_hot(np.repeat([0, 1], [10, 9]), 2)
     for method in METHODS:
         settings = config.changed(config.TrainConfig(), {"imbalance.method": method})
-        told = imbalance.warnings(settings, imbalance.shown(even, "multi-class", method))
+        told = pitfalls.warnings(settings, imbalance.shown(even, "multi-class", by(method)))
         assert told == () or (method == "oversampling" and "1.1 times as long" in told[0])
 
 
 def test_findings_that_cannot_be_learned_are_told() -> None:
     targets = np.array([[1, 0, 1], [0, 0, 1], [1, 0, -1]], dtype=np.int8)
-    told = imbalance.missing(targets, "multi-label", ["A", "B", "C"])
+    told = pitfalls.missing(targets, "multi-label", ["A", "B", "C"])
     assert len(told) == 2
     assert "shows B" in told[0]
     assert "without C" in told[1]
-    assert len(imbalance.missing(targets, "multi-class", ["A", "B", "C"])) == 1
+    assert len(pitfalls.missing(targets, "multi-class", ["A", "B", "C"])) == 1
 
 
 @pytest.mark.parametrize("task", ["multi-class", "multi-label"])
@@ -358,9 +364,9 @@ def test_an_unknown_task_is_refused() -> None:
 
 def test_findings_that_nobody_has_are_told_in_one_sentence() -> None:
     targets = np.array([[1, 0, 0, 1], [0, 0, 0, 1]], np.int8)
-    told = imbalance.missing(targets, "multi-label", ("A", "B", "C", "D"))
+    told = pitfalls.missing(targets, "multi-label", ("A", "B", "C", "D"))
     assert told == (
         "No training image shows B, C: the network cannot learn to find what it never sees.",
         "No training image is without D: the network cannot learn to rule that out.",
     )
-    assert len(imbalance.missing(targets, "multi-class", ("A", "B", "C", "D"))) == 1
+    assert len(pitfalls.missing(targets, "multi-class", ("A", "B", "C", "D"))) == 1

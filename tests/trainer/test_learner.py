@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from trainer import config, learner, losses, models
+from trainer.errors import RunError
 
 CPU = torch.device("cpu")
 
@@ -19,10 +20,11 @@ def _learner(**values: object) -> learner.Learner:
         "augment.contrast": 0,
         "optimiser.clip": 0,
     }
+    precision = str(values.pop("precision", "fp32"))
     settings = config.changed(config.TrainConfig(), {**plain, **values})
     classifier = models.build(settings.model.backbone, 3, dropout=0.0)
     return learner.Learner(
-        classifier, settings, weights=torch.tensor([1.0, 2.0, 3.0]), steps_per_epoch=4, device=CPU, precision="fp32"
+        classifier, settings, weights=torch.tensor([1.0, 2.0, 3.0]), steps_per_epoch=4, device=CPU, precision=precision
     )
 
 
@@ -131,3 +133,117 @@ def test_mixed_precision_is_near_and_settled_by_measurement() -> None:
     mixed.precision = "bf16"
     results = [one.step(*_batch(), epoch=0, step=0) for one in (exact, mixed)]
     assert results[0][0] == pytest.approx(results[1][0], rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_accumulated_batches_are_one_large_batch(name: str) -> None:
+    values = {"model.backbone": "squeezenet1_1", "optimiser.name": name, "optimiser.clip": 1.0, "compute.batch": 8}
+    whole = _learner(**values)
+    added = _learner(**{**values, "compute.batch": 2, "compute.accumulate": 4})
+    assert (whole.passes, added.passes) == (1, 4)
+    for step in range(3):
+        found = [one.step(*_batch(), epoch=0, step=step) for one in (whole, added)]
+        assert found[0] == pytest.approx(found[1], rel=1e-5)
+    for a, b in zip(whole.classifier.parameters(), added.classifier.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-5)
+
+
+def test_batch_norm_sees_one_pass_and_counts_each() -> None:
+    added = _learner(**{"compute.batch": 2, "compute.accumulate": 4})
+    pixels, targets, stated = _batch()
+    norm = next(module for module in added.classifier.modules() if isinstance(module, torch.nn.BatchNorm2d))
+    seen: list[torch.Tensor] = []
+    norm.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].detach()))
+    added.step(pixels, targets, stated, epoch=0, step=0)
+    assert [len(one) for one in seen] == [2, 2, 2, 2]
+    mean = torch.zeros(len(seen[0][0]))
+    for one in seen:
+        mean = 0.9 * mean + 0.1 * one.mean((0, 2, 3))
+    assert norm.running_mean is not None
+    torch.testing.assert_close(norm.running_mean, mean, rtol=1e-4, atol=1e-6)
+
+
+def test_the_average_by_hand() -> None:
+    """Decay 0.15 at most, at first (1 + step) / (10 + step): 1/10, 0.15, 0.15."""
+    one = _learner(**{"optimiser.average": 0.15})
+    name = "head.1.bias"
+    seen = [one.classifier.state_dict()[name].clone()]
+    for step in range(3):
+        one.step(*_batch(), epoch=0, step=step)
+        seen.append(one.classifier.state_dict()[name].clone())
+    by_hand = 0.00225 * seen[0] + 0.02025 * seen[1] + 0.1275 * seen[2] + 0.85 * seen[3]
+    torch.testing.assert_close(one.kept.state_dict()[name], by_hand, rtol=1e-5, atol=1e-8)
+    assert not torch.equal(by_hand, seen[3])
+    before = one.kept.state_dict()[name].clone()
+    one.step(*_batch()[:2], torch.zeros(8, 3, dtype=torch.bool), epoch=0, step=3)
+    assert torch.equal(one.kept.state_dict()[name], before)  # nothing was learned, so nothing moves
+
+
+def test_half_precision_goes_on_to_the_bit_with_its_scale() -> None:
+    pixels, *answers = _batch(2)
+    few = pixels[..., :32, :32], *answers
+    one = _learner(precision="fp16")
+    one._scaler = torch.amp.GradScaler("cpu", init_scale=2.0**100, growth_interval=2)  # too large: the first steps are skipped
+    start = {name: value.clone() for name, value in one.classifier.named_parameters()}
+    one.step(*few, epoch=0, step=0)
+    assert all(torch.equal(start[name], value) for name, value in one.classifier.named_parameters())
+    assert one.state()["scaler"]["scale"] == 2.0**99
+    one._scaler.update(2.0**10)
+    one.step(*few, epoch=0, step=1)
+    other = _learner(precision="fp16")
+    other._scaler = torch.amp.GradScaler("cpu", growth_interval=2)
+    other.restore(copy.deepcopy(one.state()))
+    for learning in (one, other):
+        for step in (2, 3):
+            learning.step(*few, epoch=0, step=step)
+    assert one.state()["scaler"] == other.state()["scaler"]
+    assert one.state()["scaler"]["scale"] > 2.0**10  # it has grown, at the same step in both
+    first, second = one.classifier.state_dict(), other.classifier.state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["head.1.weight"], start["head.1.weight"])
+
+
+def _holding(images: int) -> models.Classifier:
+    """A network on a device whose memory takes so many images at once."""
+
+    def refuse(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if len(inputs[0]) > images:
+            raise torch.OutOfMemoryError
+
+    classifier = models.build("cxr_small", 3)
+    classifier.register_forward_pre_hook(refuse)
+    return classifier
+
+
+def test_memory_is_tried_before_several_processes_begin() -> None:
+    values = {
+        "model.backbone": "cxr_small",
+        "model.size": 32,
+        "compute.batch": 8,
+        "compute.accumulate": 2,
+        "compute.devices": 3,
+    }
+    settings = config.changed(config.TrainConfig(), values)
+    assert learner.pieces(_holding(8), settings, CPU, "fp32") == 1
+    assert learner.pieces(_holding(3), settings, CPU, "fp32") == 4
+    with pytest.raises(RunError, match="too small even for one image"):
+        learner.pieces(_holding(0), settings, CPU, "fp32")
+
+
+def test_precision_is_measured_also_where_memory_is_short() -> None:
+    settings = config.changed(config.TrainConfig(), {"model.backbone": "cxr_small", "model.size": 32, "compute.batch": 6})
+    chosen, seconds = learner.fastest_precision(_holding(2), settings, CPU)
+    assert chosen in seconds
+
+
+def test_what_is_no_lack_of_memory_is_not_taken_for_it() -> None:
+    def broken() -> None:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    def full() -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    assert learner.unless_full(full) is None
+    assert learner.unless_full(lambda: 5) == 5
+    with pytest.raises(RuntimeError, match="mat1"):
+        learner.unless_full(broken)

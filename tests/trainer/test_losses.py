@@ -16,7 +16,7 @@ from trainer.vision import torchvision
 PLAIN = config.Loss()
 FOCAL = config.Loss(name="focal")
 KINDS = pytest.mark.parametrize(
-    "kind", [PLAIN, FOCAL, config.Loss(name="focal", gamma=0.5, alpha=0.25)], ids=["ce", "focal", "half"]
+    "kind", [PLAIN, FOCAL, config.Loss(name="focal", gamma=0.5, alpha=(0.25,))], ids=["ce", "focal", "half"]
 )
 
 
@@ -228,7 +228,7 @@ def test_stated_pairs_give_torchvisions_focal_loss(
     expected = torchvision.ops.sigmoid_focal_loss(
         logits, targets * (1 - smoothing) + 0.5 * smoothing, alpha=alpha or -1, gamma=gamma, reduction="none"
     )
-    chosen = config.Loss(name="focal", gamma=gamma, alpha=alpha, smoothing=smoothing)
+    chosen = config.Loss(name="focal", gamma=gamma, alpha=(alpha,), smoothing=smoothing)
     found = loss(logits, torch.where(stated, targets, torch.nan), stated, task="multi-label", settings=chosen)
     torch.testing.assert_close(found, expected[stated].mean(), rtol=1e-5, atol=1e-6)
 
@@ -296,10 +296,10 @@ def test_focal_loss_looks_at_what_is_still_wrong() -> None:
         assert loss(logits, targets, stated, task="multi-class", settings=FOCAL).item() == pytest.approx(plain.item() * share)
 
 
-def test_alpha_does_not_touch_multi_class() -> None:
+def test_one_alpha_does_not_touch_multi_class() -> None:
     logits, truth, _ = _random(5, 3, 24)
     arguments = (logits, _one_hot(truth, 3), torch.ones(5, 3, dtype=torch.bool))
-    alpha = config.Loss(name="focal", alpha=0.25)
+    alpha = config.Loss(name="focal", alpha=(0.25,))
     torch.testing.assert_close(
         loss(*arguments, task="multi-class", settings=alpha), loss(*arguments, task="multi-class", settings=FOCAL)
     )
@@ -325,3 +325,40 @@ def test_the_gradient_of_focal_loss_is_that_of_its_differences(task: str) -> Non
         return loss(z, *arguments, task=task, settings=FOCAL, weights=weights.double())
 
     assert torch.autograd.gradcheck(value, logits.double().requires_grad_())
+
+
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_alpha_of_each_finding_is_torchvisions_finding_by_finding(gamma: float) -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(6, 3, generator=generator) * 3
+    targets = torch.randint(0, 2, (6, 3), generator=generator).float()
+    alphas = (0.25, 0.0, 0.9)
+    columns = [
+        torchvision.ops.sigmoid_focal_loss(logits[:, k], targets[:, k], alpha=alpha or -1, gamma=gamma, reduction="none")
+        for k, alpha in enumerate(alphas)
+    ]
+    chosen = config.Loss(name="focal", gamma=gamma, alpha=alphas)
+    found = parts(logits, targets, torch.ones(6, 3, dtype=torch.bool), task="multi-label", settings=chosen)
+    torch.testing.assert_close(found[0], torch.stack(columns).sum())
+    assert found[1] == 18
+
+
+def test_alpha_of_each_finding_weights_the_images_of_a_multi_class_task() -> None:
+    """By hand: p = 0.5, 0.8 for the true one of two; (1 - p)^2 (-ln p) times the alpha of the true finding."""
+    logits = torch.tensor([[0.0, 0.0], [0.0, math.log(4)]])
+    targets = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    chosen = config.Loss(name="focal", gamma=2, alpha=(0.75, 0.2))
+    total, weight = parts(logits, targets, torch.ones(2, 2, dtype=torch.bool), task="multi-class", settings=chosen)
+    assert float(total) == pytest.approx(0.75 * 0.25 * math.log(2) + 0.2 * 0.04 * math.log(1.25))
+    assert float(weight) == 2
+
+
+def test_focal_loss_acts_on_each_image_and_not_on_the_mean_of_the_batch() -> None:
+    """The mean of focal losses is not the focal loss of the mean: a batch of an easy and a hard image shows it."""
+    logits, targets = torch.tensor([[4.0], [-4.0]]), torch.ones(2, 1)
+    stated = torch.ones(2, 1, dtype=torch.bool)
+    each = [parts(logits[[i]], targets[[i]], stated[[i]], task="multi-label", settings=FOCAL)[0] for i in (0, 1)]
+    together = loss(logits, targets, stated, task="multi-label", settings=FOCAL)
+    assert float(together) == pytest.approx(float(sum(each)) / 2)
+    mean = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets)
+    assert float((1 - torch.exp(-mean)) ** 2 * mean) != pytest.approx(float(together), rel=0.05)

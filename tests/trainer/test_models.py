@@ -18,6 +18,7 @@ from trainer.vision import torchvision
 
 LIGHT = ("cxr_small", "squeezenet1_0", "squeezenet1_1", "googlenet", "resnet18", "densenet121", "mobilenet_v2")
 LIGHT += ("mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_b0")
+LARGE = ("alexnet", "vgg16", "convnext_tiny", "resnet50", "resnet50v2", "xception", "resnet50v2_xception")
 HEADS = {"resnet18": "fc.", "googlenet": "fc.", "densenet121": "classifier.", "mobilenet_v2": "classifier.1."}
 HEADS |= {"mobilenet_v3_small": "classifier.3.", "efficientnet_b0": "classifier.1.", "squeezenet1_1": "classifier.1."}
 
@@ -52,6 +53,7 @@ def state_file(folder: Path, state: dict[str, torch.Tensor], name: str = "weight
 def test_every_backbone_of_the_plan_is_there() -> None:
     planned = "alexnet squeezenet1_0 squeezenet1_1 vgg16 googlenet resnet18 resnet50 densenet121 mobilenet_v2"
     planned += " mobilenet_v3_small mobilenet_v3_large efficientnet_b0 convnext_tiny cxr_small"
+    planned += " resnet50v2 xception resnet50v2_xception darkcovidnet"
     assert set(BACKBONES) == set(planned.split())
     assert all(row.name == name and row.help.endswith(".") for name, row in BACKBONES.items())
 
@@ -59,7 +61,7 @@ def test_every_backbone_of_the_plan_is_there() -> None:
 @pytest.mark.parametrize("name", BACKBONES)
 def test_the_row_says_what_the_network_is(name: str) -> None:
     net, row = skeleton(name), BACKBONES[name]
-    count = sum(parameter.numel() for parameter in net.backbone_parameters())
+    count = sum(parameter.numel() for part in (net.body, net.neck) for parameter in part.parameters())
     assert count / 1e6 == pytest.approx(row.parameters_millions, abs=0.006)
     features = net.features(torch.zeros(2, 1, 128, 128, device="meta"))
     assert features.shape[:1] == (2,)
@@ -73,6 +75,7 @@ def test_the_stages_hold_every_parameter_and_every_norm_once(name: str) -> None:
     parted = [module for stage in net.stages() for top in stage for module in top.modules()]
     held = [id(p) for module in parted for p in module.parameters(recurse=False)]
     assert sorted(held) == sorted(id(p) for p in net.backbone_parameters())
+    parted += [module for new in net.backbone.new for module in net.body.get_submodule(new).modules()]
     norms = {id(m) for m in (*net.body.modules(), *net.neck.modules()) if isinstance(m, nn.BatchNorm2d)}
     assert norms <= {id(module) for module in parted}
 
@@ -86,7 +89,7 @@ def test_the_stages_run_from_the_input_to_the_head(name: str) -> None:
     assert firsts[0] == 0
 
 
-@pytest.mark.parametrize("name", [n for n in BACKBONES if n not in ("alexnet", "vgg16", "convnext_tiny", "resnet50")])
+@pytest.mark.parametrize("name", [n for n in BACKBONES if n not in LARGE])
 def test_the_smallest_image_trains(name: str) -> None:
     net = models.build(name, 2).train()
     side = BACKBONES[name].smallest
@@ -94,7 +97,7 @@ def test_the_smallest_image_trains(name: str) -> None:
     assert all(p.grad is not None for p in net.parameters())
 
 
-@pytest.mark.parametrize("name", ["alexnet", "vgg16", "convnext_tiny", "resnet50"])
+@pytest.mark.parametrize("name", LARGE)
 def test_the_smallest_image_passes_a_large_network(name: str) -> None:
     side = BACKBONES[name].smallest
     assert skeleton(name).eval()(torch.zeros(2, 1, side, side, device="meta")).shape == (2, 3)
