@@ -3,13 +3,14 @@
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject
 
 from cxr_desktop.jobs import Job
 from cxr_desktop.project import Project
 from cxr_desktop.widgets.viewer import Viewer
 from trainer import images
-from trainer.errors import TrainerError
+from trainer.errors import ImageError, TrainerError
 from trainer.images import Image
 
 
@@ -41,8 +42,9 @@ class OtherLooks(QObject):
             self._chosen.pop(path, None)
             return
         self._chosen[path] = look
+        shown = self._viewer.lightbox.image
         self._reading = self._project.run(
-            lambda _: images.read(path, look=look),
+            lambda _: _same(path, look, shown),
             partial(self._read, path, look),
             partial(self._refused, path, look),
             owner=self,
@@ -59,3 +61,11 @@ class OtherLooks(QObject):
         if self._path == path:
             self._viewer.choose_look(0)
         self._project.tell(error)
+
+
+def _same(path: Path, look: int, shown: Image | None) -> Image:
+    """The image that is shown, through another look. Raises `ImageError`, also where another image is in its place by now."""
+    content = images.content_of(path)
+    if shown is None or not np.array_equal(images.decode(content, name=str(path)).pixels, shown.pixels):
+        raise ImageError("The file has changed since it was shown", where=path, remedy="Show it again.")
+    return images.decode(content, name=str(path), look=look)

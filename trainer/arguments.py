@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import trainer
 from trainer.errors import did_you_mean
-from trainer.policies import CHOICES, Policies
+from trainer.policies import CHOICES, UNSAID, Policies
 
 EXAMPLES = {
     "phantom": "cxr-trainer phantom drawn --images 40 --classes Normal COVID-19",
@@ -109,16 +109,14 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def policies(options: argparse.Namespace) -> Policies:
     """What the options of an import say of labels that leave something open."""
     chosen = {name: getattr(options, name) for name in CHOICES}
-    return Policies(**{name: next(v for v, _ in CHOICES[name] if _typed(v) == word) for name, word in chosen.items()})
+    values = {name: [value for value, _ in CHOICES[name] if _typed(value) == word] for name, word in chosen.items()}
+    return Policies(**{name: next(iter(found), UNSAID) for name, found in values.items()})
 
 
 def policy_words(chosen: Policies) -> list[str]:
-    """The options that ask for policies other than the default ones."""
-    return [
-        f"--{_typed(name)}={_typed(getattr(chosen, name))}"
-        for name, choices in CHOICES.items()
-        if getattr(chosen, name) != choices[0][0]
-    ]
+    """The options that ask for policies; one of which nothing is said stays as at the last import."""
+    said = {name: getattr(chosen, name) for name in CHOICES}
+    return [f"--{_typed(name)}={_typed(value)}" for name, value in said.items() if value != UNSAID]
 
 
 def _verb(verbs: "argparse._SubParsersAction[Parser]", verb: str) -> Parser:
@@ -149,10 +147,10 @@ def _data(verbs: dict[str, Parser]) -> None:
     add("sources", metavar="SOURCE", nargs="+", type=Path, help="folders or files")
     add(
         "--layout",
-        default="auto",
+        default="",
         metavar="LAYOUT",
         help="how the source is arranged: auto (recognised, the default), folders, table, flat (no labels), or a known dataset "
-        "('cxr-trainer layouts' lists them)",
+        "('cxr-trainer layouts' lists them); again: as at the last import, unless a layout or a table is named",
     )
     add("--labels", type=Path, metavar="TABLE", help="table with the labels (default: one beside the images)")
     add("--path-column", default="", metavar="COLUMN", help="column that names the image file")
@@ -169,7 +167,8 @@ def _data(verbs: dict[str, Parser]) -> None:
     for name, choices in CHOICES.items():
         typed = [_typed(value) for value, _ in choices]
         words = "; ".join(f"{word}: {sentence}" for word, (_, sentence) in zip(typed, choices, strict=True))
-        add(f"--{_typed(name)}", choices=typed, default=typed[0], metavar="POLICY", help=f"{words} (default {typed[0]})")
+        words += f" (default: as at the last import, at first {typed[0]})"
+        add(f"--{_typed(name)}", choices=typed, default=UNSAID, metavar="POLICY", help=words)
     add("--resaved", action="store_true", help="files that changed are the same radiographs saved anew: keep answers by hand")
     add("--files-from", type=Path, metavar="LIST", help="text file (UTF-8) with more sources, one on each line")
     verbs["show"].add_argument("project", metavar="PROJECT", type=Path, help="project folder NAME.cxr")

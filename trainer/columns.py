@@ -18,7 +18,7 @@ from trainer.tables import Table, plain
 NAMES: Mapping[str, tuple[str, ...]] = {
     "path": (
         "path", "filepath", "imagepath", "file", "filename", "image", "imagefile", "imagename", "imagefilename", "imageindex",
-        "img", "imageid", "imgid", "dicomid", "dicom",
+        "img", "imageid", "imgid", "dicomid", "dicom", "imgpath", "imgname", "imagefilepath", "sopinstanceuid", "imageuid",
     ),
     "label": (
         "label", "labels", "findinglabels", "finding", "findings", "class", "classname", "target", "diagnosis", "category",
@@ -44,6 +44,10 @@ _FACTS = ("patient", "study", "view", "sex", "age", "source", "part", "reader")
 _AGE = re.compile(r"0*(\d+(?:\.\d*)?)\s*(y|m|w|d|years?|months?)?", re.IGNORECASE)
 _YEARS = {"y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 
+
+_SHOWN = 3
+_BARE_ID = "id"
+"""The name of a column that names images if no other does; often it only counts the rows."""
 
 NONE = "-"
 """In place of a column's name: there is none, and none is to be guessed."""
@@ -95,7 +99,7 @@ def chosen(table: Table, named: Columns) -> tuple[Columns, list[str]]:
             else:
                 found[item.name] = table.header[table.index(name)] if name else _guess(table, item.name, set(found.values()))
     if not found["path"]:
-        found["path"] = _path_by_content(table)
+        found["path"] = _path_by_content(table) or next((name for name in table.header if plain(name) == _BARE_ID), "")
     none = named.labels == (NONE,) and NONE not in table.header
     labels = () if none else tuple(table.header[table.index(name)] for name in named.labels)
     if not labels and not none:
@@ -161,7 +165,8 @@ def understood(table: Table, columns: Columns, policies: Policies | None = None)
         )
     notes = list(table.notes)
     labels, findings, how = stated(table, columns.labels, policies or Policies(), notes)
-    facts = (_facts(table, kind, getattr(columns, kind)) for kind in _FACTS)
+    facts = [_facts(table, kind, getattr(columns, kind)) for kind in _FACTS]
+    facts[0] = _one_patient_each(facts[0], notes)
     every = zip(table.lines, table.column(columns.path), labels, *facts, strict=True)
     rows = tuple(
         Row(line.number, path, said, patient, study, view, sex, age, source, part, False, reader)
@@ -169,6 +174,15 @@ def understood(table: Table, columns: Columns, policies: Policies | None = None)
     )
     cells = [table.column(name) for name in columns.labels] if _answer(table, columns.labels) else []
     return Reading(rows, findings, how, tuple(notes), any(map(answers.has_uncertain, cells)))
+
+
+def _one_patient_each(patients: Sequence[str], notes: list[str]) -> list[str]:
+    """One spelling of patients that differ in case only: two of them could come to stand on both sides of a split."""
+    told: list[str] = []
+    spelling = answers.spellings(patients, told)
+    notes += [f"patient {note}" for note in told[:_SHOWN]]
+    notes += [f"and {len(told) - _SHOWN} more patients that differ in case only"] if len(told) > _SHOWN else []
+    return [spelling[patient] for patient in patients]
 
 
 def stated(
@@ -206,8 +220,15 @@ def _named(table: Table, column: str, notes: list[str]) -> tuple[list[Labels], t
     silent = sum(not found for found in labels)
     if silent:
         notes.append(f"{silent} rows state no finding in the column '{column}'; their labels are not stated")
+    if joined := [name for name in findings if not several and re.search(r"\w\s*[,;]\s*\w", name)]:
+        notes.append(f"'{joined[0]}' is taken for one finding; several in one cell need a | between them")
     how = f"findings listed with | in the column '{column}'" if several else f"one finding in the column '{column}'"
     return labels, findings, how
+
+
+def number(text: str) -> str:
+    """A patient or a study as other tables write it: programs that know no empty whole numbers make "12.0" of "12"."""
+    return text[:-2] if text.endswith(".0") and text[:-2].isdecimal() else text
 
 
 def view(text: str) -> str:
@@ -230,6 +251,8 @@ def age(text: str) -> float | None:
 
 
 _MAKERS: Mapping[str, Callable[[str], str | float | None]] = {
+    "patient": number,
+    "study": number,
     "view": view,
     "sex": sex,
     "age": age,

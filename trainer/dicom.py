@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy.typing as npt
 import pydicom
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.filereader import read_dataset
@@ -40,6 +41,8 @@ MAX_INFLATED = 4 * MAX_PIXELS
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _DELIMITER = b"\xfe\xff\xdd\xe0\0\0\0\0"
+_ITEM = b"\xfe\xff\x00\xe0"
+_OF_ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 _NATIVE_COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422")
 _CODED_COLOURS = (*_NATIVE_COLOURS, "YBR_ICT", "YBR_RCT")
 
@@ -115,23 +118,26 @@ def checked(content: bytes, *, name: str) -> Checked:
     _see_pixels(header, content, name)
     uid = _syntax(header, name)
     syntax, layout = decoders.SYNTAXES[uid], _layout(header, name)
+    _see_colours(layout, syntax, name)
     try:
         element = header[layout.keyword]
+        _see_form(element, syntax, name)
         if syntax.coding == decoders.PLAIN:
             frame = _first_frame(element.value, layout, name)
         else:
             frame = get_frame(element.value, 0, number_of_frames=layout.frames)
     except REFUSALS as error:
         raise _damaged(name) from error
+    odd = _odd_photometric(layout)
     if syntax.coding == decoders.RLE and layout.frames == 1 and _breaks_off(element.value):
         what = "This DICOM file is incomplete: it ends within its pixels"
         raise ImageError(what, where=name, remedy="Export or download it again.")
     if syntax.coding in (decoders.PLAIN, decoders.RLE):
-        return Checked(header, layout, syntax.name, (), uid, frame, None)
+        return Checked(header, layout, syntax.name, odd, uid, frame, None)
     try:
         frame = codestreams.unwrapped(frame)
         stream = codestreams.read(frame)
-        warnings = _fitting(stream, syntax, layout)
+        warnings = (*odd, *_fitting(stream, syntax, layout))
     except codestreams.CodestreamError as error:
         what = f"This DICOM file is compressed as {syntax.name}, but its pixels {error}"
         raise ImageError(what, where=name, remedy="Export or download it again.") from error
@@ -278,6 +284,32 @@ def _check(layout: Layout, name: str) -> None:
         )
 
 
+def _see_colours(layout: Layout, syntax: decoders.Syntax, name: str) -> None:
+    """Refuse colours that are not read."""
+    native = syntax.coding in (decoders.PLAIN, decoders.RLE)
+    if layout.samples == 3 and layout.photometric not in (_NATIVE_COLOURS if native else _CODED_COLOURS):
+        kind = layout.photometric
+        raise ImageError(f"This DICOM file holds colours as {kind}, which is not read", where=name, remedy="Export it in grey.")
+
+
+def _see_form(element: DataElement, syntax: decoders.Syntax, name: str) -> None:
+    """Refuse compressed pixels in a file that calls them plain, and the other way round (PS3.5 A.4): they would be noise."""
+    if syntax.coding == decoders.PLAIN and element.is_undefined_length:
+        what = "The pixels of this DICOM file are compressed, but it does not say how"
+    elif syntax.coding != decoders.PLAIN and len(element.value) >= len(_ITEM) and not element.value.startswith(_ITEM):
+        what = f"This DICOM file says that its pixels are compressed as {syntax.name}, but they are not"
+    else:
+        return
+    raise ImageError(what, where=name, remedy="Export it again.")
+
+
+def _odd_photometric(layout: Layout) -> tuple[str, ...]:
+    """A sentence where one sample a pixel is called a colour."""
+    if layout.samples == 3 or layout.photometric in _OF_ONE_SAMPLE:
+        return ()
+    return (f"The file says {layout.photometric} but has one sample a pixel: read as MONOCHROME2",)
+
+
 def is_too_large(width: int, height: int) -> bool:
     """Tell whether an image is beyond what is decoded; a few columns of millions of rows are slow without being big."""
     return width * height > MAX_PIXELS or max(width, height) > MAX_SIDE
@@ -314,9 +346,6 @@ def _fitting(stream: Stream, syntax: decoders.Syntax, layout: Layout) -> tuple[s
 def _decoded(found: Checked, name: str) -> npt.NDArray[Any]:
     """Decode frame 0 to stored values [H,W] (or RGB [H,W,3])."""
     layout = found.layout
-    if layout.samples == 3 and layout.photometric not in (_CODED_COLOURS if found.stream else _NATIVE_COLOURS):
-        kind = layout.photometric
-        raise ImageError(f"This DICOM file holds colours as {kind}, which is not read", where=name, remedy="Export it in grey.")
     try:
         stored = _by_pydicom(found) if found.stream is None else _by_codec(found, found.stream)
     except MemoryError as error:
@@ -341,7 +370,7 @@ def _by_pydicom(found: Checked) -> npt.NDArray[Any]:
         "rows": layout.rows,
         "columns": layout.columns,
         "samples_per_pixel": layout.samples,
-        "photometric_interpretation": layout.photometric,
+        "photometric_interpretation": layout.photometric if layout.samples == 3 else "MONOCHROME2",
         "bits_allocated": layout.allocated,
         "bits_stored": layout.stored,
         "pixel_representation": int(layout.signed),
@@ -385,7 +414,7 @@ def _first_frame(content: bytes, layout: Layout, name: str) -> bytes:
     """Cut frame 0 out of uncompressed pixels; raises `ImageError` where the file ends before it does."""
     bits = layout.rows * layout.columns * layout.samples * layout.allocated
     length = (bits + 7) // 8
-    if layout.photometric == "YBR_FULL_422":
+    if layout.photometric == "YBR_FULL_422" and layout.samples == 3:
         length = length // 3 * 2
     if len(content) < length:
         raise ImageError(

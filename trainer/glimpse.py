@@ -171,6 +171,8 @@ def _dicom(content: bytes, name: str) -> Facts:
     """By the header alone. Raises `ImageError`."""
     found = dicom.checked(content, name=name)
     layout = found.layout
+    if layout.photometric == "PALETTE COLOR":  # where its tables are missing, it is not read
+        return _plain(images.decode(content, name=name).facts)
     height, width = headers.displayed(found.header, layout.rows, layout.columns)
     return Facts(
         format=f"DICOM, {found.syntax}",

@@ -42,7 +42,7 @@ TAGS: list[str] = [
     *("SpecificCharacterSet", "SOPClassUID", "Modality", "Manufacturer", "ManufacturerModelName", "StudyDate", "ContentDate"),
     *("AcquisitionDate", "AcquisitionDateTime", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "PatientSex"),
     *("PatientAge", "StudyDescription", "SeriesDescription", "ProtocolName", "ConversionType"),
-    *("BodyPartExamined", "BurnedInAnnotation", "ViewPosition", "ViewCodeSequence", "ImageLaterality"),
+    *("BodyPartExamined", "BurnedInAnnotation", "ViewPosition", "ViewCodeSequence", "PatientOrientation", "ImageLaterality"),
     *("Laterality", "PresentationIntentType", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
     *("NumberOfFrames", "Rows", "Columns", "PixelAspectRatio", "PixelSpacing", "PixelSpacingCalibrationType"),
     *("ImagerPixelSpacing", "NominalScannedPixelSpacing", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
@@ -217,7 +217,7 @@ def years(age: str) -> float | None:
 def facts(header: Dataset) -> dict[str, Any]:
     """Return what `Facts` takes from the header alone, by field name."""
     return {
-        "view": text(header, "ViewPosition").upper() or _view(header),
+        "view": text(header, "ViewPosition").upper() or _view(header) or _view_by_position(header),
         "laterality": (text(header, "ImageLaterality") or text(header, "Laterality")).upper(),
         "patient": text(header, "PatientID"),
         "study": text(header, "StudyInstanceUID"),
@@ -248,6 +248,12 @@ def _view(header: Dataset) -> str:
     code = item(header, "ViewCodeSequence")
     value_of = "" if code is None else text(code, "CodeValue")
     return next((view for view, codes in VIEWS.items() if value_of in codes), "")
+
+
+def _view_by_position(header: Dataset) -> str:
+    """LATERAL where rows lead to the patient's front or back and columns to the feet (PS3.3 C.7.6.1.1.1); else nothing."""
+    row, column = (text(header, "PatientOrientation", place).upper() for place in (0, 1))
+    return "LATERAL" if row in ("A", "P") and column in ("F", "H") else ""
 
 
 def _date(header: Dataset) -> str:

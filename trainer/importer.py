@@ -19,7 +19,7 @@ from trainer.columns import Row
 from trainer.errors import DataError, Progress, counted
 from trainer.labelling import Asked
 from trainer.places import Found
-from trainer.plans import Plan, Refused, check_tables, good_to_know, planned, told, with_row
+from trainer.plans import Plan, Refused, check_questions, check_tables, good_to_know, planned, told, unsaid, with_row
 from trainer.records import NOT_CHEST
 
 MOST_REPLACED = 10
@@ -82,7 +82,7 @@ def run(
     project: Path,
     sources: Sequence[Path],
     *,
-    layout: str = "auto",
+    layout: str = "",
     labels: Path | None = None,
     path_column: str = "",
     label_columns: Sequence[str] = (),
@@ -96,9 +96,10 @@ def run(
 ) -> Imported:
     """Import folders and files into a project, which is made if it is not there (".cxr" is added to its name).
 
-    `layout`: "auto", "table", "folders", "flat". `labels`: a table; without it one at the top of a source is found.
-    Columns that are "" are guessed. `progress` counts files. One bad file never stops the others. More than one of `processes`
-    read the files where there are many; the program that asks for them must be one that may be started again (`trainer`).
+    `layout`: one of `labelling.CHOICES`; "" is as at the last import, and "auto" at the first. `labels`: a table; without it
+    one at the top of a source is found. Columns that are "" are guessed. `progress` counts files. One bad file never stops the
+    others. More than one of `processes` read the files where there are many; the program that asks for them must be one that
+    may be started again (`trainer`).
     Raises `DataError` (no source, no image, no such column, nothing readable) and `StorageError`.
     """
     named = columns.Columns(
@@ -129,6 +130,7 @@ def carried_out(
     folder = project_folder(project)
     plans = planned(folder, sources, asked)
     check_tables(plans)
+    check_questions(plans)
     notes = [f"the project is called {folder.name}"] if folder.name != project.name else []
     return _report(folder, plans, _examined_and_stored(folder, plans, progress, processes, resaved), notes)
 
@@ -211,7 +213,7 @@ def _entry(plan: Plan, found: Found, row: Row | None, old: Entry | None, seen: s
         new = replace(old, bytes=found.bytes, modified=found.modified, gone=False)
     # A single file chosen again, or one that another table leaves out, keeps what is known of it.
     if row is None or (plan.only and not plan.said.table):
-        return new
+        return unsaid(plan, new) if row is None else new
     return with_row(new, row, plan.root.name, masks)
 
 
@@ -313,7 +315,8 @@ def _report(project: Path, plans: Sequence[Plan], outcomes: Sequence[_Outcome], 
         notes.append(f"there is only one finding ({next(iter(counts.findings))}); a network needs at least two to tell apart")
     if counts.patient_unknown:
         notes.append(
-            f"the patient of {counts.patient_unknown} images is unknown; a split can only keep exact duplicates together"
+            f"the patient of {counted(counts.patient_unknown, 'image')} is unknown; "
+            "a split can only keep exact duplicates together"
         )
     if replaced := sum(outcome.replaced for outcome in outcomes):
         notes.append(

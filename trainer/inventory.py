@@ -6,6 +6,7 @@ path is another one, and of the others all or an honest sample.
 
 import os
 import random
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -106,8 +107,8 @@ def root_below(folder: Path, some: Sample, progress: Progress | None = None) -> 
     votes: Counter[str] = Counter()
     for path, (size, _) in _walk(folder, progress).items():
         for tail, length in named.get(_name(path), ()):
-            if size == length and f"/{path}".endswith(tail):
-                votes[f"/{path}".removesuffix(tail)] += 1
+            if size == length and _composed(f"/{path}").endswith(_composed(tail)):
+                votes[f"/{path}".rsplit("/", tail.count("/"))[0]] += 1
     best = max(votes, key=lambda prefix: (votes[prefix], -len(prefix)), default="")
     return folder / best.removeprefix("/")
 
@@ -177,7 +178,12 @@ def _strays(folder: Path, known: Sequence[File], there: Lying, progress: Progres
 
 
 def _name(path: str) -> str:
-    return path.rpartition("/")[2].casefold()
+    return _composed(path.rpartition("/")[2])
+
+
+def _composed(path: str) -> str:
+    """A path without what copying changes: upper case, and whether an accent is a sign of its own (as on a Mac) or not."""
+    return unicodedata.normalize("NFC", path).casefold()
 
 
 def _compared(folder: Path, pairs: Sequence[Pair], there: Lying, progress: Progress | None) -> dict[str, str]:

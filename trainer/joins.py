@@ -2,8 +2,9 @@
 
 import posixpath
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 _SAME = "several rows mean the same file"
@@ -21,6 +22,11 @@ class Joined:
     doubts: tuple[str, ...]
 
 
+def composed(text: str) -> str:
+    """The same text in the form (NFC) in which equal letters are equal: files of a Mac spell "ü" as "u" and its dots."""
+    return unicodedata.normalize("NFC", text)
+
+
 def joined(asked: Sequence[str], paths: Iterable[str], *, root: str, beside: str = "") -> Joined:
     """Find the file that each table path means.
 
@@ -30,8 +36,18 @@ def joined(asked: Sequence[str], paths: Iterable[str], *, root: str, beside: str
     one with the same name before its extension (tables often leave it out or name that of the original).
     With every other path that file must agree less far: a table may name many more images than there are.
     Several that fit equally, and several paths that mean the same file, are doubts; so is a path out of the source.
+    Accented letters are the same however they are spelled.
     """
     known = set(paths)
+    accented = {path for path in known if not path.isascii()}
+    spelled = {composed(path): path for path in accented}
+    if len(spelled) < len(accented):  # two files that differ in nothing else
+        return _joined(asked, known, root, beside)
+    found = _joined(list(map(composed, asked)), (known - accented) | spelled.keys(), composed(root), composed(beside))
+    return Joined(tuple(spelled.get(file, file) for file in found.files), found.doubts)
+
+
+def _joined(asked: Sequence[str], known: Set[str], root: str, beside: str) -> Joined:
     files, doubts = ["" for _ in asked], ["" for _ in asked]
     foreign: dict[str, int] = {}
     again: list[tuple[int, int]] = []

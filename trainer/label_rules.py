@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from trainer import answers
 from trainer.answers import Labels
+from trainer.joins import composed
 from trainer.layout_grammar import (
     Always,
     Answered,
@@ -276,4 +277,4 @@ def fact_in_words(rule: Fact) -> str:
 
 def file_name(path: str) -> str:
     """What joins a row to an image: the name without folders and extension, whatever its case."""
-    return re.sub(r"\.[a-z]{3,5}$", "", path.replace("\\", "/").rpartition("/")[2].casefold())
+    return re.sub(r"\.[a-z]{3,5}$", "", composed(path).replace("\\", "/").rpartition("/")[2].casefold())

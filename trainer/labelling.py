@@ -9,12 +9,13 @@ from trainer import rows as rows_of_files
 from trainer.columns import Columns, Row
 from trainer.errors import DataError, StorageError, did_you_mean
 from trainer.layouts import KEYS, LAYOUTS
-from trainer.policies import ALL_NO, Policies
+from trainer.policies import ALL_NO, NOTHING_SAID, Policies
 from trainer.records import PART_WORDS
 
 CHOICES = ("auto", "table", "folders", "flat", *KEYS)
 """Layouts that can be asked for; "auto" is what is recognised."""
 
+_SHOWN = 3
 _FIRST_TABLES = ("manifest", "metadata", "labels", "data")
 
 
@@ -61,17 +62,36 @@ class Labelling:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user asked for: a layout (one of `CHOICES`), a table, columns ("" is guessed), policies."""
+    """What the user asked for: a layout (one of `CHOICES`), a table, columns ("" is guessed), policies.
 
-    layout: str = "auto"
+    What is not said ("", None) is as at the last import of the source. A layout or a table begins anew: all but the policies of
+    the last import is forgotten.
+    """
+
+    layout: str = ""
     table: Path | None = None
     columns: Columns = field(default_factory=Columns)
-    policies: Policies = field(default_factory=Policies)
+    policies: Policies = NOTHING_SAID
+
+    def after(self, last: "Asked") -> "Asked":
+        """What holds, where `last` held at the last import of the source (`FIRST`: there was none)."""
+        policies = self.policies.after(last.policies)
+        if self.layout or self.table:
+            return Asked(self.layout or "auto", self.table, self.columns, policies)
+        if self.columns == Columns():
+            return replace(last, policies=policies)
+        named = {name: value for name, value in vars(self.columns).items() if value}
+        layout = "auto" if last.layout in ("folders", "flat") else last.layout
+        return Asked(layout, last.table, replace(last.columns, **named), policies)
+
+
+FIRST = Asked("auto", policies=Policies())
+"""What holds at the first import of a source if nothing is asked for."""
 
 
 def checked(asked: Asked) -> Asked:
     """Refuse what cannot be, before anything is read. Raises `DataError`."""
-    if asked.layout not in CHOICES:
+    if asked.layout and asked.layout not in CHOICES:
         raise DataError("There is no such layout", where=asked.layout, remedy=did_you_mean(asked.layout, CHOICES))
     if wrong := asked.policies.wrong():
         name, value = wrong
@@ -84,6 +104,7 @@ def checked(asked: Asked) -> Asked:
 
 def label(root: Path, listing: places.Listing, asked: Asked) -> Labelling:
     """Find out what is said about the files of a source. Raises `DataError` and `StorageError` for what was asked for."""
+    asked = asked.after(FIRST)
     said = _with_policies(_labelled(root, listing, asked), asked.policies)
     # A mask of what a layout knows, or of a finding, is told apart from others by its folder.
     other = next((layout.mask for layout in LAYOUTS if layout.key == said.recognised), "mask")
@@ -114,7 +135,8 @@ def _labelled(root: Path, listing: places.Listing, asked: Asked) -> Labelling:
     if known and (own is None or not own.findings):
         return known
     labelling = own or by_folder
-    return replace(labelling, notes=(*labelling.notes, *notes, *more))
+    beside = [] if len(labelling.findings) > 1 else _beside(root)
+    return replace(labelling, notes=(*labelling.notes, *notes, *more, *beside))
 
 
 def _of_layout(root: Path, paths: Sequence[str], listing: places.Listing, asked: Asked) -> Labelling:
@@ -199,7 +221,8 @@ def _own_table(root: Path, listing: places.Listing, asked: Asked, by_folder: Lab
     for path in sorted(listing.tables_at_top(root), key=_preference):
         try:
             labelling = _from_table(root, path, asked, by_folder)
-        except (DataError, StorageError):  # this one is no table of images; perhaps another is
+        except (DataError, StorageError) as error:  # this one is no table of images; perhaps another is
+            notes += [f"{path.name} was not used: {error.what[:1].lower()}{error.what[1:]}"] if _may_be_meant(path) else []
             continue
         table = labelling.table
         if not table or not (table.findings or table.facts):
@@ -208,13 +231,32 @@ def _own_table(root: Path, listing: places.Listing, asked: Asked, by_folder: Lab
             found.append((table, labelling))
         elif table.named:
             notes.append(f"{path.name} names only {table.named} of {len(listing.files)} images; --labels takes it all the same")
+        elif _may_be_meant(path):
+            notes.append(f"{path.name} was not used: it names none of the images")
     if not found:
+        inside = [path.relative_to(root).as_posix() for path in listing.tables if path.parent != root and _may_be_meant(path)]
+        notes += [f"tables inside of folders were not used: {', '.join(inside[:_SHOWN])}; --labels takes one"] if inside else []
         return None, notes
     best, labelling = max(found, key=lambda pair: (pair[0].findings, pair[0].named))
     others = [table.path.name for table, _ in found if table is not best]
     if others:
         notes.append(f"labels were taken from {best.path.name}; --labels takes another: {', '.join(others)}")
     return labelling, notes
+
+
+def _beside(root: Path) -> list[str]:
+    """A note on the tables beside a folder about whose images nothing is known: perhaps an inner folder was chosen."""
+    try:
+        found = sorted(path.name for path in root.parent.iterdir() if tables.is_table(path) and _may_be_meant(path))
+    except OSError:
+        return []
+    more = ", ..." if len(found) > _SHOWN else ""
+    return [f"tables beside this folder were not used: {', '.join(found[:_SHOWN])}{more}; --labels takes one"] if found else []
+
+
+def _may_be_meant(path: Path) -> bool:
+    """Whether to tell of a table that is not used: a text may be anything."""
+    return path.suffix.casefold() != ".txt"
 
 
 def _preference(path: Path) -> tuple[int, str]:
@@ -262,7 +304,7 @@ def _from_table(root: Path, path: Path, asked: Asked, by_folder: Labelling) -> L
         findings=reading.findings or by_folder.findings,
         layout=layout,
         refused=tuple(refused),
-        left_out=left_out | dict.fromkeys(unnamed, f"it is not named in {path.name}"),
+        left_out=left_out | dict.fromkeys(unnamed, f"{rows_of_files.NOT_NAMED} {path.name}"),
         unmatched=unmatched,
         table=Table(path, named_files, bool(reading.findings), facts, table.header, chosen),
         notes=(*notes, *reading.notes),

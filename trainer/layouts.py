@@ -23,6 +23,7 @@ _FOURTEEN = (
     "No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion", "Edema", "Consolidation",
     "Pneumonia", "Atelectasis", "Pneumothorax", "Pleural Effusion", "Pleural Other", "Fracture", "Support Devices",
 )  # fmt: skip
+_CHEXPERT = ("Path", "Frontal/Lateral", "AP/PA", "No Finding", "Support Devices")
 _NIH_RELABELLED = ("Fracture", "Pneumothorax", "Airspace opacity", "Nodule or mass")
 _NIH_PATIENT = InPath(r"(?:^|/)(\d{8})_\d{3}\b", "the 8 digits at the start of the file name")
 _VINDR_NAMES = {"nodule/mass": "Nodule or mass", "other disease": "Other diseases", "other disease(s)": "Other diseases"}
@@ -34,7 +35,7 @@ LAYOUTS: tuple[Layout, ...] = (
         name="NIH ChestX-ray14",
         path=("Image Index",),
         tables=(
-            Sheet(("Image Index", "Finding Labels", "Patient ID"), (Listed("Finding Labels", r"\|"),), ragged=True),
+            Sheet(("Image Index", "Finding Labels", "Patient ID"), (Listed("Finding Labels", r"\|"),), ragged=True, one=True),
             Sheet(("Image Index", *_NIH_RELABELLED), (Answered(_NIH_RELABELLED),)),
         ),
         facts={
@@ -51,7 +52,11 @@ LAYOUTS: tuple[Layout, ...] = (
         key="chexpert",
         name="CheXpert",
         path=("Path",),
-        tables=(Sheet(("Path", "Frontal/Lateral", "AP/PA", "No Finding", "Support Devices"), (Answered(_FOURTEEN),)),),
+        # The release holds the same images as other programs labelled them, too.
+        tables=(
+            Sheet(_CHEXPERT, (Answered(_FOURTEEN),), name=r"^(?!.*chexbert)"),
+            Sheet(_CHEXPERT, (Answered(_FOURTEEN),), one=True),
+        ),
         facts={
             "patient": (InPath(r"(?:^|/)(patient\d+)/", "the folder patientN"),),
             "study": (InPath(r"(?:^|/)(patient\d+/study\d+)/", "the folders patientN/studyN"),),

@@ -3,7 +3,7 @@
 Nothing here refuses a file: what cannot be used is left out, with a warning.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -167,6 +167,8 @@ def _tables(header: Dataset, keyword: str, *, signed: bool, notes: Notes, most: 
             if table is None:
                 raise ValueError("no item")
             lut = _table(table.LUTDescriptor, table.LUTData, header, keyword, signed=signed, notes=notes)
+            if keyword != "ModalityLUTSequence":  # what that gives are values, not a share of a range
+                (lut,) = _filled((lut,), keyword, notes)
         except REFUSALS:
             which = f"item {place + 1} of the {keyword}" if len(sequence) > 1 and most > 1 else f"The {keyword}"
             notes.warnings.append(f"{which[0].upper()}{which[1:]} cannot be used: it is empty or damaged")
@@ -191,6 +193,7 @@ def palette(header: Dataset, *, signed: bool, notes: Notes) -> tuple[Lut, Lut, L
         )
     except REFUSALS:
         return None
+    red, green, blue = _filled((red, green, blue), "palette", notes)
     return red, green, blue
 
 
@@ -203,6 +206,18 @@ def _table(descriptor: Any, data: Any, header: Dataset, name: str, *, signed: bo
         notes.warnings.append(f"The {name} states {bits} bits but its values need {needed}, which is taken")
         bits = needed
     return Lut(values, int(_with_sign(first, 16, signed)), bits)
+
+
+def _filled(tables: tuple[Lut, ...], name: str, notes: Notes) -> tuple[Lut, ...]:
+    """Tables of one range that reach its upper part; where they stay below a quarter, its bits are not those that are meant.
+
+    Some writers state the bits that an entry is stored in. By these the image would be next to black.
+    """
+    stated, needed = max(table.bits for table in tables), fewest_bits(max(float(table.values.max()) for table in tables))
+    if needed + 2 > stated:
+        return tables
+    notes.warnings.append(f"The {name} states {stated} bits but its values need {needed}, which is taken")
+    return tuple(replace(table, bits=needed) for table in tables)
 
 
 def _entries(data: Any, entries: int, *, little: bool) -> Floats:  # noqa: ANN401 - bytes (OW), one or several integers (US)

@@ -11,6 +11,19 @@ _KINDS = (
     (r"lungs?", "lung"),
 )
 
+_MASK = re.compile(
+    r"[_\- ]((lungs?|left|right|infection|lesion)[_\- ]?)*(masks?|seg|segmentation)([_\- ]?(left|right|lungs?|l|r|\d{1,2}))?$"
+    r"|^masks?[_\-](?=.)"
+)
+"""What makes the name of a mask out of that of its image."""
+_NAMED = (
+    (r"left|[_\- ]l$", "left lung"),
+    (r"right|[_\- ]r$", "right lung"),
+    (r"infection|lesion", "lesion"),
+    (r"lung", "lung"),
+)
+"""What that may say of what the mask shows."""
+
 
 def paired(
     images: Iterable[str],
@@ -26,27 +39,31 @@ def paired(
     shares most folder names, and none if that is not clear. A mask in a folder called like one of the `findings` is a lesion.
     `apart` are names of folders that hold different images (parts, findings): a mask in one is of no image in another.
     """
-    wanted: defaultdict[str, list[str]] = defaultdict(list)
-    for mask in masks:
-        wanted[_name(mask)].append(mask)
+    wanted = {mask: _names(mask) for mask in masks}
+    every = {name for names in wanted.values() for name in names}
     candidates: defaultdict[str, list[str]] = defaultdict(list)
     for image in images if wanted else ():
-        if (name := _name(image)) in wanted:
+        if (name := _stem(image)) in every:
             candidates[name].append(image)
     found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     names = {finding.casefold() for finding in findings}
     telling = {name.casefold() for name in apart}
-    for name, same in candidates.items():
-        for mask in wanted[name]:
-            if image := _nearest(mask, [image for image in same if _may_be(mask, image, telling)]):
-                found[image].append((_kind(mask, names, other), mask))
+    for mask, called in wanted.items():
+        same = next((candidates[name] for name in called if name in candidates), [])
+        if image := _nearest(mask, [image for image in same if _may_be(mask, image, telling)]):
+            found[image].append((_kind(mask, names, other), mask))
     return {image: tuple(sorted(pairs)) for image, pairs in found.items()}
 
 
-def _name(path: str) -> str:
-    stem = path.rpartition("/")[2].casefold()
-    stem = stem.rpartition(".")[0] or stem
-    return re.sub(r"[_\- ]mask$", "", stem)
+def _stem(path: str) -> str:
+    name = path.rpartition("/")[2].casefold()
+    return name.rpartition(".")[0] or name
+
+
+def _names(mask: str) -> tuple[str, ...]:
+    """Names that the image of a mask may have, the longest first: "x_lung_mask" may be of "x_lung", and of "x"."""
+    stem = _stem(mask)
+    return tuple(dict.fromkeys((stem, re.sub(r"[_\- ]mask$", "", stem), _MASK.sub("", stem))))
 
 
 def _may_be(mask: str, image: str, telling: Collection[str]) -> bool:
@@ -64,7 +81,11 @@ def _nearest(mask: str, same: list[str]) -> str:
 
 
 def _kind(mask: str, findings: Collection[str], other: str) -> str:
-    """What a mask shows, as the innermost folder says that says something, from the folder of masks on."""
+    """What a mask shows, as its own name says, or the innermost folder that says something, from the folder of masks on."""
+    if own := _MASK.search(_stem(mask)):
+        for pattern, kind in _NAMED:
+            if re.search(pattern, own[0]):
+                return kind
     folders = mask.casefold().split("/")[:-1]
     outermost = next((place for place, folder in enumerate(folders) if "mask" in folder), len(folders))
     for folder in reversed(folders[outermost:]):

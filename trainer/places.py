@@ -13,6 +13,7 @@ from trainer import dicomdir, files, images, tables
 from trainer.catalog import FILE as CATALOG_FILE
 from trainer.catalog import SUFFIX as PROJECT_SUFFIX
 from trainer.errors import DataError, StorageError, counted
+from trainer.joins import composed
 from trainer.records import PART_WORDS, UNSTATED
 
 MOST_FINDINGS = 100
@@ -26,8 +27,16 @@ _EXPORTED = re.compile(
 )
 """Folders of DICOM exports: patients, studies and series by number or UID."""
 
-_MASK_FOLDER = re.compile(r"(.*[\W_])?masks?|(left|right|manual|lung)masks?", re.IGNORECASE)
-_MASK_FILE = re.compile(r".*[_\- ]mask", re.IGNORECASE)
+_MASK_FOLDER = re.compile(
+    r"(.*[\W_])?masks?|(left|right|manual|lungs?|infection|lesion)masks?|ground[\W_]?truths?|segmentations|segmentation[\W_]maps?",
+    re.IGNORECASE,
+)
+_MASK_FILE = re.compile(
+    r".*[_\- ](lungs?|left|right|infection|lesion)?(masks?|seg|segmentation)([_\- ]?(left|right|lungs?|l|r|\d{1,2}))?"
+    r"|masks?([_\-].+)?",
+    re.IGNORECASE,
+)
+_MASK_HINT = re.compile("mask|seg")
 _SYSTEM = frozenset({"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "system volume information"})
 
 
@@ -178,7 +187,7 @@ class _Walk:
             # A pipe would never end, so nothing but a plain file is opened, and none whose name promises an image.
             if not stat.S_ISREG(about.st_mode) or not (promises or images.looks_like_image(Path(entry))):
                 self.passed["other file"] += not masks
-            elif masks or ("mask" in stem and _MASK_FILE.fullmatch(stem)):
+            elif masks or (_MASK_HINT.search(stem) and _MASK_FILE.fullmatch(stem)):
                 self.masks.append(Found(path, about.st_size, about.st_mtime_ns))
                 self.passed["mask"] += not masks
             else:
@@ -217,7 +226,9 @@ def listing(root: Path, only: Sequence[Path] = ()) -> Listing:
     for file in only:
         with files.storage_in_words(file):
             about = file.stat()
-        walk.files.append(Found(file.relative_to(root).as_posix(), about.st_size, about.st_mtime_ns))
+        into = walk.masks if len(only) > 1 and _MASK_FILE.fullmatch(file.stem) else walk.files
+        into.append(Found(file.relative_to(root).as_posix(), about.st_size, about.st_mtime_ns))
+    walk.passed["mask"] += len(walk.masks)
     if not only:
         walk.folder(root, "")
     notes = walk.look_up()
@@ -245,7 +256,7 @@ def folders(paths: Sequence[str]) -> Folders:
 
 
 def _names(folder: str) -> list[str]:
-    return folder.split("/") if folder else []
+    return composed(folder).split("/") if folder else []
 
 
 def _says_nothing(word: str) -> bool:

@@ -25,6 +25,9 @@ CHOICES: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 """For each field of `Policies`: its values, the default first, each with what it means in words."""
 
+UNSAID = ""
+"""In place of a value: as at the last import, and the default at the first."""
+
 
 @dataclass(frozen=True)
 class Policies:
@@ -34,10 +37,14 @@ class Policies:
     readers: str = MAJORITY
     no_finding: str = FINDING
 
+    def after(self, last: "Policies") -> "Policies":
+        """The same with those of the last import where nothing is said."""
+        return Policies(**{name: value or getattr(last, name) for name, value in asdict(self).items()})
+
     def wrong(self) -> tuple[str, str] | None:
         """Name and value of a field that holds none of its choices."""
         for name, value in asdict(self).items():
-            if value not in {choice for choice, _ in CHOICES[name]}:
+            if value != UNSAID and value not in {choice for choice, _ in CHOICES[name]}:
                 return name, value
         return None
 
@@ -45,3 +52,7 @@ class Policies:
         """One sentence on some of the fields (all of them if none is named), without capital and full stop."""
         chosen = [item.name for item in fields(self) if not of or item.name in of]
         return "; ".join(dict(CHOICES[name])[getattr(self, name)] for name in chosen)
+
+
+NOTHING_SAID = Policies(UNSAID, UNSAID, UNSAID)
+"""All as at the last import."""

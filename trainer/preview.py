@@ -14,7 +14,7 @@ from trainer import columns, elements, images, plans, tables
 from trainer.catalog import Entry, project_folder
 from trainer.columns import Columns, Row
 from trainer.errors import DataError, Progress, TrainerError
-from trainer.labelling import Asked
+from trainer.labelling import FIRST, Asked
 from trainer.layouts import LAYOUTS
 from trainer.places import Found
 from trainer.plans import Plan, Refused
@@ -55,7 +55,8 @@ class Preview:
     `relabelled` will be described otherwise than now; `gone` are images of the project whose files are there no more.
     `findings` maps a name to its images (yes, no, not stated) among those to be taken, `patients` counts those that are known
     before any file is opened, `patient_from` says in words where the patient comes from. `examples` are the first images
-    as they will be stored. `asked` is what holds: of an import without choices that of the last one.
+    as they will be stored. `asked` is what holds: of an import without choices that of the last one. `questions` are
+    sentences on what an import without choices refuses to do, and one with all of `asked` does.
     """
 
     project: Path
@@ -74,7 +75,8 @@ class Preview:
     unmatched: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     problem: TrainerError | None = None
-    asked: Asked = field(default_factory=Asked)
+    asked: Asked = FIRST
+    questions: tuple[str, ...] = ()
 
     @property
     def taken(self) -> int:
@@ -180,6 +182,7 @@ def _counted(project: Path, found: Sequence[Plan], looked: tuple[Looked, ...]) -
         unmatched=tuple(path for path in dict.fromkeys(p for plan in found for p in plan.said.unmatched) if path in nowhere),
         warnings=tuple(dict.fromkeys(note for plan in found for note in plans.good_to_know(plan))),
         asked=found[0].asked,
+        questions=tuple(filter(None, map(plans.question, found))),
     )
 
 
@@ -198,8 +201,10 @@ def _sorted(plan: Plan) -> Iterator[tuple[Found, Entry | None, Row | None, str]]
 def _entry(plan: Plan, file: Found, old: Entry | None, row: Row | None) -> Entry:
     """The image as it will be stored, as far as that can be known without opening its file."""
     entry = old or Entry(file.path, "", file.bytes, file.modified, 0, 0, facts="{}")
-    silent = row is None or (old is not None and plan.only and not plan.said.table)
-    return entry if silent or row is None else plans.with_row(entry, row, plan.root.name, plan.said.masks.get(file.path, ()))
+    if row is None:
+        return plans.unsaid(plan, entry)
+    silent = old is not None and plan.only and not plan.said.table
+    return entry if silent else plans.with_row(entry, row, plan.root.name, plan.said.masks.get(file.path, ()))
 
 
 def _as_stored(plan: Plan, file: Found, old: Entry | None, row: Row | None) -> Entry:

@@ -265,7 +265,7 @@ def _unnamed(task: _Task, table: str, named: set[str]) -> tuple[dict[str, Row], 
     pattern, outer = task.layout.unlabelled, above(task.root)
     free = [path for path in others if pattern and re.search(pattern, outer + path, re.IGNORECASE)]
     images = {row.path: row for row in _made(task, None, free, Paths(outer, free), [{}] * len(free), [0] * len(free))}
-    return images, {path: f"it is not named in {table}" for path in others if path not in images}
+    return images, {path: f"{rows.NOT_NAMED} {table}" for path in others if path not in images}
 
 
 def _no_images(there: Sequence[Main]) -> list[str]:
@@ -284,7 +284,7 @@ def _made(
     rules, reader = task.reading.rules, task.reading.reader
     facts = {kind: label_rules.fact(of, cells, paths, task.lists) for kind, of in rules.items()}
     for extra in task.extras:
-        keys = [label_rules.file_name(file) for file in files] if cells is None else cells[extra.column]
+        keys = [sheets.key(task.layout, cell) for cell in (files if cells is None else cells[extra.column])]
         if extra.labels:
             labels = [answers.both(own, extra.labels.get(key, {})) for own, key in zip(labels, keys, strict=True)]
         for kind, told in extra.facts.items():
@@ -292,6 +292,8 @@ def _made(
                 facts[kind] = [told.get(key, own) for own, key in zip(facts[kind], keys, strict=True)]
     nameless = any(isinstance(rule, Unknown) for rule in rules["patient"])
     readers = cells[reader] if cells and reader else [""] * len(files)
+    for kind in ("patient", "study"):
+        facts[kind] = list(map(columns.number, facts[kind]))
     part_of = {word: PART_WORDS.get(word.casefold(), "") for word in set(facts["part"])}
     views = {word: columns.view(word) for word in set(facts["view"])}
     sexes = {word: columns.sex(word) for word in set(facts["sex"])}

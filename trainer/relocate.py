@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from trainer import inventory, places, roots
-from trainer.catalog import Catalog, project_folder
+from trainer.catalog import SUFFIX, Catalog, project_folder
 from trainer.errors import DataError, Progress, command_line, counted, did_you_mean
 from trainer.images import SUFFIXES
 from trainer.inventory import Relocated
@@ -79,8 +79,10 @@ def recognised(catalog: Catalog, folder: Path) -> Place | None:
 
 
 def _is_image(path: str) -> bool:
+    """Whether an import would take a file, as far as its path tells: nothing hidden, no mask, nothing of a project."""
     file = PurePosixPath(path)
-    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and not places.is_mask(Path(file))
+    passed = any(part.startswith((".", "__MACOSX")) or part.casefold().endswith(SUFFIX) for part in file.parts)
+    return file.suffix.lower() in SUFFIXES and not passed and not places.is_mask(Path(file))
 
 
 def _wanted(places: Sequence[Place], source: str) -> list[Place]:
@@ -158,6 +160,12 @@ class _Checks:
                 return found
             best = found if best is None or found.found > best.found else best
         assert best is not None
+        if self._enough(best):
+            raise DataError(
+                "Another source of the project lies inside of the folder of these images",
+                where=self._owner(best.folder) or best.folder,
+                remedy=f"Nothing was changed. Put the images of {best.old} into a folder of their own, and choose that.",
+            )
         same = f"; {counted(len(best.different), 'file')} of the same name hold another image" if best.different else ""
         raise DataError(
             f"Only {best.found:,} of the {best.images:,} images of {best.old} were found in this folder{same}",
@@ -169,11 +177,13 @@ class _Checks:
     def _check(self, place: Place, folder: Path) -> Relocated:
         known = self._catalog.source_files(place.number)
         found, move = inventory.taken(place, known, folder, partial=self._partial, is_image=_is_image, progress=self._progress)
-        enough = found.found and (self._partial or 2 * found.found >= found.images)
-        if enough and not self._owner(folder):
+        if self._enough(found) and not self._owner(folder):
             self.done.append(found)
             self.moves[place.number] = move
         return found
+
+    def _enough(self, found: Relocated) -> bool:
+        return found.found > 0 and (self._partial or 2 * found.found >= found.images)
 
     def _owner(self, folder: Path) -> Path | None:
         """Another source of the project that lies in a folder, or around it: no image may stand twice in the catalog."""

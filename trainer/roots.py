@@ -167,8 +167,29 @@ def move(connection: sqlite3.Connection, moves: Iterable[tuple[Move, str]]) -> N
         words = json.dumps(carried(json.loads(options), root, one.root), ensure_ascii=False)
         sql = "UPDATE folders SET root = ?, relative = ?, options = ? WHERE id = ?"
         connection.execute(sql, (str(one.root), relative, words, one.number))
+        _move_masks(connection, one)
         connection.executemany("UPDATE images SET path = ? WHERE id = ?", ((f"\0{image}", image) for image, _ in one.paths))
         connection.executemany("UPDATE images SET path = ? WHERE id = ?", ((path, image) for image, path in one.paths))
         connection.executemany("UPDATE images SET modified = ? WHERE id = ?", ((time, image) for image, time in one.times))
         connection.executemany("DELETE FROM flags WHERE flag = ? AND image = ?", ((GONE, image) for image in one.back))
         connection.executemany("INSERT OR IGNORE INTO flags (flag, image) VALUES (?, ?)", ((GONE, image) for image in one.gone))
+
+
+def _move_masks(connection: sqlite3.Connection, one: Move) -> None:
+    """Let the masks of images with other paths come along, where they moved as these did; others stay where they were."""
+    for image, path in one.paths:
+        (old,) = connection.execute("SELECT path FROM images WHERE id = ?", (image,)).fetchone()
+        before, after = _heads(old, path)
+        for (mask,) in connection.execute("SELECT path FROM masks WHERE image = ?", (image,)).fetchall():
+            moved = after + mask.removeprefix(before)
+            if mask.startswith(before) and os.path.isfile(one.root / moved):  # noqa: PTH113 - `Path.is_file` raises where it may not look
+                connection.execute("UPDATE OR IGNORE masks SET path = ? WHERE image = ? AND path = ?", (moved, image, mask))
+
+
+def _heads(old: str, new: str) -> tuple[str, str]:
+    """The folders in which two paths differ, without those at their ends that are the same: a/b/1.png, c/b/1.png -> a/, c/."""
+    before, after = old.split("/")[:-1], new.split("/")[:-1]
+    while before and after and before[-1] == after[-1]:
+        before.pop()
+        after.pop()
+    return "".join(f"{name}/" for name in before), "".join(f"{name}/" for name in after)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from trainer import answers
 from trainer.policies import Policies
 
+NOT_NAMED = "it is not named in"
+"""How the reason begins for a file of which a table says nothing, so that what was known of it holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -203,5 +203,5 @@ def _rank(sheet: Sheet, path: Path) -> tuple[int, str]:
 
 
 def key(layout: Layout, cell: str) -> str:
-    """Keys are compared as they are, or, where images are known by their folders, as file names."""
-    return label_rules.file_name(cell) if layout.folders else cell
+    """Keys are compared as they are (a number as a number), or, where images are known by their folders, as file names."""
+    return label_rules.file_name(cell) if layout.folders else columns.number(cell)

@@ -47,6 +47,7 @@ _ELSEWHERE = re.compile(
     r"\b(knee|patella|hips?|pelvis|sacrum|coccyx|lumbar|cervical|abdomen|abd|kub|stomach|colon|bladder|kidneys?|uterus|liver|skull"
     r"|head|brain|orbits?|jaw|mandible|maxilla|neck|larynx|hands?|thumb|fingers?|wrist|forearm|elbow|humerus|shoulder"
     r"|scapula|clavicle|foot|feet|toes?|heel|calcaneus|ankle|leg|tibia|fibula|calf|femur|thigh|extremity|(upper|lower) limb"
+    r"|(up|low) exm"
     r"|mammo\w*|breast|teeth|tooth|dental|sinus\w*|knie|hufte|schadel|becken|rodilla|cadera|craneo|genou|hanche|crane|bassin)\b"
 )
 _PATTERN = re.compile(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trainer import files, texts, workbooks
 from trainer.errors import DataError, did_you_mean
+from trainer.joins import composed
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".xlsx", ".csv.gz", ".tsv.gz")
 LARGEST = 1 << 30
@@ -136,11 +137,11 @@ def lines_without_header(path: Path) -> tuple[tuple[int, str], ...]:
 def _split(file: Iterable[str]) -> Iterator[str]:
     """Lines whose ends are CR LF, LF or CR, and none of the rarer signs that `str.splitlines` takes for ends."""
     for line in file:
-        yield line.rstrip("\r\n")
+        yield composed(line.rstrip("\r\n"))
 
 
 def _cells(lines: Iterable[str], delimiter: str, *, strict: bool) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=True)
+    reader = csv.reader(map(composed, lines), delimiter=delimiter, strict=strict, skipinitialspace=True)
     return ((reader.line_num, cells) for cells in reader)
 
 

@@ -37,6 +37,16 @@ def named(text: str) -> str:
     return _known(text)[1] or " ".join(text.split())
 
 
+def described(text: str) -> str:
+    """ "lateral" where one of several descriptions ("; " between them) says so and no other contradicts; else "".
+
+    PA and AP are not read off them: a study that is called so may hold a lateral view too.
+    """
+    parts = [part for part in text.split("; ") if len(part) > 1 and "profile" not in part.casefold()]  # of a machine, mostly
+    said = {name if (name := _known(part)[1]) else kind(part) for part in parts} - {UNKNOWN}
+    return "lateral" if said == {"lateral"} else ""
+
+
 def _known(text: str) -> tuple[str, str]:
     """Kind, and the name where it has one."""
     words = re.findall(r"[^\W\d_]+", text.casefold())
@@ -47,6 +57,8 @@ def _known(text: str) -> tuple[str, str]:
     if whole in _ALONE:
         return LATERAL, "lateral"
     kinds = [name for name, names in (("PA", _PA), ("AP", _AP), ("lateral", _SIDE)) if _among(names, whole, words)]
+    if kinds == ["lateral"] and found & _FRONT:
+        return UNKNOWN, ""
     if len(kinds) == 1:
         return (LATERAL if kinds[0] == "lateral" else FRONTAL), kinds[0]
     return (FRONTAL, "") if not kinds and found & _FRONT else (UNKNOWN, "")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.errors import DataError
+from trainer.joins import composed
 
 LARGEST = 1 << 28
 """Bytes of all members unpacked: a sheet with a million rows has less; more is a bomb or no table of images."""
@@ -133,4 +134,4 @@ def _text(value: object) -> str:
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ", "seconds")
-    return " ".join(str(value).split())
+    return " ".join(composed(str(value)).split())

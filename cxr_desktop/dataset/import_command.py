@@ -21,7 +21,8 @@ def words(
     `resaved`: files with another content are the same radiographs.
     """
     here = sources[:1] if listed else sources
-    told = ["import", project, *here, f"--layout={asked.layout}"]
+    told: list[str | Path] = ["import", project, *here]
+    told += [f"--layout={asked.layout}"] if asked.layout else []
     # With "=", since the name of a column may begin with a dash.
     told += [f"--labels={asked.table}"] if asked.table else []
     told += [f"--label-column={name}" for name in asked.columns.labels]

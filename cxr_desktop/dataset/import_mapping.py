@@ -1,6 +1,6 @@
 """What says what about the images: a table and its columns, or the folders. Shown as it was recognised, and open to change."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -10,7 +10,7 @@ from cxr_desktop import theme
 from cxr_desktop.dataset.import_policies import ImportPolicies
 from cxr_desktop.widgets.choice_box import ChoiceBox
 from trainer.columns import NONE, Columns
-from trainer.labelling import Asked
+from trainer.labelling import FIRST, Asked
 from trainer.layouts import LAYOUTS
 
 PLAIN = (
@@ -19,6 +19,9 @@ PLAIN = (
     ("A folder for each finding", "folders"),
     ("Images without labels", "flat"),
 )
+AS_BEFORE = ("As in its last import", "")
+"""In place of the first, while nothing is chosen for a source that was imported otherwise than it would be by itself."""
+
 FIELDS = (
     ("path", "&Image file", "Column with the path or name of the image file"),
     ("patient", "&Patient", "Images of one patient never stand on both sides of a split"),
@@ -52,7 +55,7 @@ class Recognised:
     alone: bool
     key: str = ""
     name: str = ""
-    asked: Asked = field(default_factory=Asked)
+    asked: Asked = FIRST
     matters: tuple[str, ...] = ()
 
 
@@ -87,9 +90,11 @@ class ImportMapping(QWidget):
         """Show how the sources were read."""
         self._recognised = found
         self._showing = True
-        by_itself = "As in its last import" if self.asked == Asked() != found.asked else PLAIN[0][0]
-        self.layout_.setItemText(0, f"{by_itself}: {found.name}" if found.name and self.asked.layout == "auto" else by_itself)
-        self.layout_.setCurrentIndex(self.layout_.findData(self.asked.layout))
+        open_ = self.asked.layout in ("", "auto")
+        by_itself, key = PLAIN[0] if self.asked != Asked() or found.asked == FIRST else AS_BEFORE
+        self.layout_.setItemText(0, f"{by_itself}: {found.name}" if found.name and open_ else by_itself)
+        self.layout_.setItemData(0, key)
+        self.layout_.setCurrentIndex(0 if open_ else self.layout_.findData(self.asked.layout))
         self.layout_.setToolTip(self.layout_.currentText())
         tables = list(
             dict.fromkeys([*found.tables, *([found.table] if found.table else []), *filter(None, [self.asked.table])])
@@ -173,7 +178,7 @@ class ImportMapping(QWidget):
     def _choose_layout(self) -> None:
         layout = str(self.layout_.currentData())
         table = self.asked.table if layout in ("auto", "table") else None
-        self._ask(Asked(layout, table, policies=self._in_force().policies))
+        self._ask(Asked(layout, table, policies=self._in_force().policies) if layout else Asked())
 
     def _choose_table(self) -> None:
         chosen = self.table.currentData()

@@ -15,7 +15,7 @@ from cxr_desktop.dataset.import_recognised import ImportRecognised
 from cxr_desktop.widgets.text_table import TextTable
 from cxr_desktop.wording import in_window
 from trainer.errors import TrainerError, counted
-from trainer.labelling import Asked
+from trainer.labelling import FIRST, Asked
 from trainer.policies import Policies
 from trainer.preview import Preview
 from trainer.records import NO, YES, Entry
@@ -40,7 +40,7 @@ class ImportPreview(QWidget):
         self.summary.setWordWrap(True)
         self.reason = theme.muted()
         self.resaved = QCheckBox(RESAVED)
-        self._plain: tuple[Asked, Findings] = (Asked(), {})
+        self._plain: tuple[Asked, Findings] = (FIRST, {})
         self.findings = TextTable(("Finding", "Yes", "No", "Not stated"), "Images with each finding")
         self.examples = TextTable(FACTS, "The first images as they will be stored", stretch=-1)
         self.left_out = TextTable(("File or row", "Why it is left out"), "Files and rows that are left out", stretch=1)
@@ -121,7 +121,7 @@ class ImportPreview(QWidget):
             self.refuse(found.problem)
             return
         self.tabs.setEnabled(True)
-        self._say(in_words(found), "")
+        self._say(in_words(found), "warning" if found.questions else "")
         self.reason.setText(_reason(found))
         self.recognised.show_preview(found)
         self._show_findings(found)
@@ -175,7 +175,8 @@ def in_words(found: Preview) -> str:
         state = "read from their headers while they are imported" if read else "unknown"
         sentences.append(f"The patient of {counted(found.patient_unknown, 'image')} is {state}")
     sentences += [text for one in found.sources if (text := import_recognised.masks_in_words(one))]
-    return f"{'. '.join(sentences)}. They go to {found.project.name}."
+    questions = "".join(f"\n⚠ {in_window(question)}." for question in found.questions)
+    return f"{'. '.join(sentences)}. They go to {found.project.name}.{questions}"
 
 
 def _reasons(found: Preview) -> str:

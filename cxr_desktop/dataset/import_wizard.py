@@ -191,8 +191,10 @@ class ImportWizard(QDialog):
 
     def _import(self) -> None:
         assert self._asked_for is not None
+        assert self._found is not None
         sources, _, target = self._asked_for
-        asked = self.preview.mapping.asked
+        # In full, so that what was looked at is what is done; but each of several sources may have a last import of its own.
+        asked = self._found.asked if len(self._found.sources) == 1 else self.preview.mapping.asked
         self._listed = import_command.written(sources)
         words = import_command.words(target, sources, asked, self._listed, resaved=self.preview.resaved.isChecked())
         job = self._project.command(words, self._imported, self._not_imported, label="Importing images")

@@ -20,7 +20,7 @@ from trainer.catalog import Catalog
 from trainer.columns import NONE, Columns
 from trainer.errors import DataError
 from trainer.importer import Imported
-from trainer.labelling import Asked
+from trainer.labelling import FIRST, Asked
 from trainer.plans import Refused
 from trainer.policies import Policies
 from trainer.preview import Looked, Preview
@@ -106,7 +106,7 @@ def test_the_image_file_needs_a_column(mapping: ImportMapping) -> None:
 def test_a_column_that_is_chosen_is_asked_for(mapping: ImportMapping, qtbot: QtBot, name: str, column: str) -> None:
     with qtbot.waitSignal(mapping.changed):
         pick(mapping.columns[name], column)
-    assert mapping.asked == Asked(table=TABLE, columns=Columns(**{name: column})), "all else stays open to recognition"
+    assert mapping.asked == replace(FIRST, table=TABLE, columns=Columns(**{name: column})), "all else stays open to recognition"
 
 
 def test_no_column_is_asked_for_too(mapping: ImportMapping) -> None:
@@ -140,17 +140,17 @@ def test_findings_are_ticked_by_key(mapping: ImportMapping, qtbot: QtBot) -> Non
 def test_several_tables_are_not_asked_for_by_name(mapping: ImportMapping) -> None:
     mapping.show_recognised(replace(FOUND, alone=False))
     pick(mapping.columns["patient"], "ward")
-    assert mapping.asked == Asked("table", None, Columns(patient="ward"))
+    assert mapping.asked == replace(FIRST, layout="table", columns=Columns(patient="ward"))
 
 
 def test_another_table_forgets_the_columns(mapping: ImportMapping, qtbot: QtBot) -> None:
     pick(mapping.columns["patient"], "ward")
     pick(mapping.table, "b.csv")
-    assert mapping.asked == Asked(table=Path("/data/b.csv"))
+    assert mapping.asked == Asked(table=Path("/data/b.csv"), policies=Policies())
     pick(mapping.table, OTHER)
     dialog = mapping.findChild(QFileDialog)
     dialog.fileSelected.emit("/elsewhere/c.csv")
-    assert mapping.asked == Asked(table=Path("/elsewhere/c.csv"))
+    assert mapping.asked == Asked(table=Path("/elsewhere/c.csv"), policies=Policies())
     dialog.close()
     qtbot.waitUntil(lambda: mapping.findChild(QFileDialog) is None)
     assert mapping.table.currentText() == "labels.csv", "until it is recognised"
@@ -177,13 +177,13 @@ def test_a_known_dataset_is_named_and_its_columns_can_be_changed(mapping: Import
     assert mapping.layout_.currentText() == "Found by itself: CheXpert"
     assert mapping.layout_.findData("vindr") > 0, "every known dataset can be asked for"
     pick(mapping.columns["patient"], "ward")
-    assert mapping.asked == Asked("chexpert", None, Columns(patient="ward")), "read as the known dataset still"
+    assert mapping.asked == replace(FIRST, layout="chexpert", columns=Columns(patient="ward")), "as the known dataset still"
 
 
 def test_policies_are_kept_when_something_else_is_chosen(mapping: ImportMapping) -> None:
     mapping.show_recognised(KNOWN)
     mapping.policies.lists["uncertain"].buttons["yes"].click()
-    assert mapping.asked == Asked(policies=Policies("yes"))
+    assert mapping.asked == Asked("auto", policies=Policies("yes"))
     pick(mapping.columns["patient"], "ward")
     pick(mapping.table, "b.csv")
     assert mapping.asked == Asked(table=Path("/data/b.csv"), policies=Policies("yes"))
@@ -199,6 +199,25 @@ def test_the_choices_of_the_last_import_hold_until_they_are_changed(mapping: Imp
     assert mapping.asked == Asked(), "nothing was chosen now"
     pick(mapping.columns["patient"], "ward")
     assert mapping.asked == replace(last, columns=Columns(sex="C", patient="ward"))
+
+
+def test_what_was_chosen_at_the_last_import_is_taken_back(mapping: ImportMapping, qtbot: QtBot) -> None:
+    mapping.show_recognised(replace(KNOWN, asked=replace(FIRST, policies=Policies("yes"))))
+    with qtbot.waitSignal(mapping.changed):
+        mapping.policies.lists["uncertain"].buttons["not stated"].click()
+    assert mapping.asked == FIRST, "all of it is said, so that nothing is left to the last import"
+    mapping.show_recognised(replace(KNOWN, asked=mapping.asked))
+    assert (mapping.layout_.currentText(), mapping.layout_.currentIndex()) == ("Found by itself: CheXpert", 0)
+    again = ImportMapping(None)
+    qtbot.addWidget(again)
+    again.show_recognised(replace(KNOWN, asked=Asked("folders", policies=Policies())))
+    assert again.layout_.currentText() == "As in its last import: CheXpert"
+    pick(again.layout_, "As in its last import: CheXpert")
+    assert again.asked == Asked(), "the same once more"
+    pick(again.layout_, "A folder for each finding")
+    again.show_recognised(replace(KNOWN, key="", name="", asked=again.asked))
+    pick(again.layout_, "Found by itself")
+    assert again.asked == FIRST
 
 
 def test_a_table_that_was_chosen_before_is_offered(qtbot: QtBot) -> None:
@@ -240,7 +259,7 @@ def test_everything_that_would_be_taken(preview: ImportPreview) -> None:
 def test_the_effect_of_a_policy_is_seen_in_the_counts(preview: ImportPreview) -> None:
     preview.show_preview(PREVIEW)
     assert not preview.compared.isVisible()
-    yes = replace(PREVIEW, findings=(("A", (3, 5, 0)),), asked=Asked(policies=Policies("yes")))
+    yes = replace(PREVIEW, findings=(("A", (3, 5, 0)),), asked=Asked("auto", policies=Policies("yes")))
     preview.show_preview(yes)
     assert preview.findings.rows() == [("A", "3 (+1)", "5", "0 (-1)"), ("B", "0 (-1,200)", "0", "0 (-7)")]
     assert preview.compared.isVisible()

@@ -175,6 +175,17 @@ def test_a_file_that_is_another_by_now_is_not_shown(desk: Desk, project: Project
     assert desk.chooser.box.currentIndex() == 0
 
 
+def test_another_image_of_the_same_size_in_its_place_is_told_and_not_shown(desk: Desk, told: list[Notice]) -> None:
+    path = desk.put("a.dcm")
+    desk.show(path)
+    path.write_bytes(dicom_files.file(PIXELS[::-1].copy(), **WINDOWS))
+    desk.choose(1)
+    desk.qtbot.waitUntil(lambda: bool(told))
+    assert "changed since it was shown" in told[0].what
+    assert desk.viewer.lightbox.shown is desk.viewer.lightbox.image
+    assert desk.chooser.box.currentIndex() == 0
+
+
 def test_one_that_is_not_offered_any_more_is_the_first(desk: Desk) -> None:
     path = desk.put("a.dcm")
     desk.show(path)

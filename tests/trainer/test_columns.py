@@ -221,6 +221,38 @@ def test_sexes(text: str, sex: str) -> None:
     assert columns.sex(text) == sex
 
 
+@pytest.mark.parametrize(("text", "number"), [("12.0", "12"), ("12", "12"), ("1.2.0", "1.2.0"), ("P7.0", "P7.0"), (".0", ".0")])
+def test_patients_that_a_program_made_fractions_of(text: str, number: str) -> None:
+    assert columns.number(text) == number
+
+
+def test_patients_that_differ_in_case_are_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("file,label,patient\n1.png,a,P01\n2.png,b,p01\n3.png,a,P01\n4.png,a,\n")
+    found = tables.read(path)
+    reading = columns.understood(found, columns.chosen(found, Columns())[0])
+    assert [row.patient for row in reading.rows] == ["P01", "P01", "P01", ""]
+    assert reading.notes == ("patient 'p01' is taken for 'P01'",)
+
+
+def test_findings_that_are_joined_by_a_comma_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('file,label\n1.png,"edema, effusion"\n2.png,normal\n')
+    found = tables.read(path)
+    reading = columns.understood(found, columns.chosen(found, Columns())[0])
+    assert "'edema, effusion' is taken for one finding; several in one cell need a | between them" in reading.notes
+
+
+def test_a_column_of_bare_names(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,label\n0001,a\n")
+    assert columns.chosen(tables.read(path), Columns())[0].path == "id"
+    path.write_text("id,picture of the chest,label\n1,a.png,a\n")
+    assert columns.chosen(tables.read(path), Columns())[0].path == "picture of the chest", (
+        "what looks like a path goes before it"
+    )
+
+
 def test_real_tables(shared_data: Path) -> None:
     found = tables.read(shared_data / "external" / "cohen" / "metadata.csv")
     chosen, notes = columns.chosen(found, Columns())

@@ -105,12 +105,12 @@ def test_voi_lut_is_preferred_to_the_window_and_scaled_by_its_bits() -> None:
 
 
 def test_voi_lut_first_value_is_signed_after_a_negative_intercept() -> None:
-    """Modality values -2, -1, 0; the table begins at -2."""
+    """Modality values -2, -1, 0; the table begins at -2. Percentiles would make 128 of its 51."""
     pixels = np.array([[0, 1, 2]], dtype=np.uint16)
-    look = {"RescaleSlope": "1", "RescaleIntercept": "-2", "VOILUTSequence": lut([0, 128, 255], -2, 8, signed=True)}
-    assert (images.decode(file(pixels, **look), name="x").pixels * 255).round().tolist() == [[0, 128, 255]]
-    look["VOILUTSequence"] = lut([0, 128, 255], 65534, 8)
-    assert (images.decode(file(pixels, **look), name="x").pixels * 255).round().tolist() == [[0, 128, 255]]
+    look = {"RescaleSlope": "1", "RescaleIntercept": "-2", "VOILUTSequence": lut([0, 51, 255], -2, 8, signed=True)}
+    assert (images.decode(file(pixels, **look), name="x").pixels * 255).round().tolist() == [[0, 51, 255]]
+    look["VOILUTSequence"] = lut([0, 51, 255], 65534, 8)
+    assert (images.decode(file(pixels, **look), name="x").pixels * 255).round().tolist() == [[0, 51, 255]]
 
 
 def test_modality_lut_of_12_bits() -> None:
@@ -135,6 +135,22 @@ def test_table_whose_values_do_not_fit_its_bits() -> None:
     found = images.decode(file(pixels, VOILUTSequence=lut([0, 4095], bits=8)), name="x")
     assert found.pixels.tolist() == [[0, 1]]
     assert "states 8 bits" in found.facts.warnings[0]
+
+
+def test_table_that_fills_less_than_a_quarter_of_its_bits() -> None:
+    """Some writers state the 16 bits that an entry is stored in: 0, 2048 and 4095 are of 12, and no look at 1/16 of white."""
+    pixels = np.array([[0, 1, 2]], dtype=np.uint16)
+    found = images.decode(file(pixels, VOILUTSequence=lut([0, 2048, 4095], bits=16)), name="x")
+    assert found.pixels.tolist() == [[0, pytest.approx(2048 / 4095), 1]]
+    assert "states 16 bits but its values need 12" in found.facts.warnings[0]
+    shown = images.decode(file(pixels, VOILUTSequence=lut([0, 2048, 16383], bits=16)), name="x")
+    assert shown.pixels.tolist() == [pytest.approx([0, 2048 / 16383, 1])]
+    whole = images.decode(file(pixels, VOILUTSequence=lut([0, 2048, 16384], bits=16)), name="x")
+    assert whole.pixels.tolist() == [pytest.approx([0, 2048 / 65535, 16384 / 65535])]
+    values = images.decode(
+        file(pixels, ModalityLUTSequence=lut([0, 2048, 4095]), WindowCenter=2048, WindowWidth=4096), name="x"
+    )
+    assert (values.pixels.tolist(), values.facts.warnings) == ([[0, pytest.approx(2048 / 4095), 1]], ())
 
 
 def test_presentation_lut() -> None:
@@ -166,6 +182,9 @@ def test_padding_range_and_sign() -> None:
     assert found.pixels.tolist() == [[0, 0, 0, 0, 1]]
     content = file(pixels, syntax=ImplicitVRLittleEndian, **padding)
     assert images.decode(content, name="x").pixels.tolist() == [[0, 0, 0, 0, 1]]
+    content = file(np.array([[63536, 0, 100]], dtype=np.uint16), PixelPaddingValue=63536)
+    content = content.replace(b"\x28\0\x20\1US", b"\x28\0\x20\1SS")  # written as -2000 though pixels have no sign
+    assert images.decode(content, name="x").pixels.tolist() == [[0, 0, 1]]
 
 
 def test_nothing_but_padding_is_shown_as_it_is() -> None:
@@ -306,6 +325,10 @@ def test_palette_becomes_grey() -> None:
         tables[f"{colour}PaletteColorLookupTableData"] = bytes([*values, 0])
     found = images.decode(file(pixels, PhotometricInterpretation="PALETTE COLOR", **tables), name="x").pixels
     assert found.tolist() == [pytest.approx([0, 0.299, 0.587, 0.587])]
+    stored_in = tables | {f"{colour}PaletteColorLookupTableDescriptor": [3, 0, 16] for colour in ("Red", "Green", "Blue")}
+    again = images.decode(file(pixels, PhotometricInterpretation="PALETTE COLOR", **stored_in), name="x")
+    assert again.pixels.tolist() == found.tolist()
+    assert again.facts.warnings == ("The palette states 16 bits but its values need 8, which is taken",)
     with pytest.raises(ImageError, match="palette"):
         images.decode(file(pixels, PhotometricInterpretation="PALETTE COLOR"), name="x")
 

@@ -8,16 +8,18 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGLosslessSV1,
     JPEGLSLossless,
 )
 
 from trainer import dicom, images
 from trainer.errors import ImageError
 
-from .dicom_files import RAMP, coded, file, lut
+from .dicom_files import RAMP, coded, compressed, file, lut
 from .mutants import check_mutants_are_read_or_refused
 
 
@@ -45,6 +47,25 @@ def test_refusals_are_one_sentence_with_a_remedy(content: bytes, words: str) -> 
         images.decode(content, name="lung.dcm")
     assert caught.value.where == "lung.dcm"
     assert caught.value.remedy
+
+
+def test_compressed_pixels_that_are_called_plain_are_not_shown_as_noise() -> None:
+    """Their bytes would be enough for a frame: without a loss, noise becomes no smaller."""
+    noise = np.random.default_rng(0).integers(0, 65536, (37, 53), dtype=np.uint16)
+    content = compressed(noise, JPEGLosslessSV1)
+    said = ExplicitVRLittleEndian.encode().ljust(len(JPEGLosslessSV1), b"\0")
+    for plain in (content.replace(JPEGLosslessSV1.encode(), said), content[content.index(b"\x08\0\x16\0UI") :]):
+        with pytest.raises(ImageError, match="are compressed, but it does not say how"):
+            images.decode(plain, name="x")
+    with pytest.raises(ImageError, match=r"says that its pixels are compressed as RLE lossless, but they are not"):
+        images.decode(file(noise).replace(ExplicitVRLittleEndian.encode() + b"\0", b"1.2.840.10008.1.2.5\0"), name="x")
+
+
+@pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422", "RGB", "XYZ"])
+def test_one_sample_that_is_called_a_colour_is_grey(photometric: str) -> None:
+    found = images.decode(file(PhotometricInterpretation=photometric), name="x")
+    assert found.pixels.tolist() == images.decode(file(), name="x").pixels.tolist()
+    assert found.facts.warnings == (f"The file says {photometric} but has one sample a pixel: read as MONOCHROME2",)
 
 
 def test_deflated_is_read_and_a_deflation_bomb_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,6 +132,12 @@ def test_a_file_that_ends_too_early_is_refused(kind: str) -> None:
         assert isinstance(agree(whole[:length]), str), length
 
 
+@pytest.mark.parametrize("photometric", ["YBR_PARTIAL_422", "HSV", "PALETTE COLOR"])
+def test_colours_that_are_not_read_are_not_taken(photometric: str) -> None:
+    pixels = PIXELS if photometric == "PALETTE COLOR" else np.zeros((4, 4, 3), np.uint8)
+    assert "colour" in str(agree(file(pixels, PhotometricInterpretation=photometric)))
+
+
 def test_a_dicom_file_that_ends_too_early_is_refused() -> None:
     whole = file()
     for length in (len(whole) - 1, len(whole) - 40, len(whole) // 2, 140):

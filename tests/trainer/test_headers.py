@@ -55,6 +55,29 @@ def test_the_view_is_known_by_its_code_where_nothing_else_says_it(position: str,
     assert headers.facts(made)["view"] == expected
 
 
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({"PatientOrientation": ["A", "F"]}, "LATERAL"),
+        ({"PatientOrientation": ["p", "f"]}, "LATERAL"),
+        ({"PatientOrientation": ["L", "F"]}, ""),
+        ({"PatientOrientation": ["A", "R"]}, ""),  # seen from below: a slice
+        ({"PatientOrientation": ["A", "F"], "ViewPosition": "PA"}, "PA"),
+    ],
+)
+def test_a_lateral_view_by_how_the_patient_lies_in_the_picture(elements: dict[str, object], expected: str) -> None:
+    assert headers.facts(header(**elements))["view"] == expected
+    assert images.decode(file(**elements), name="x").facts.view == expected
+
+
+@pytest.mark.parametrize(
+    ("age", "years"),
+    [("058Y", 58), ("006M", 0.5), ("026W", 0.5), ("073D", 0.2), (" 7y", 7), ("58", 58), ("Y", None), ("1234Y", None)],
+)
+def test_ages_in_years(age: str, years: float | None) -> None:
+    assert headers.years(age) == years
+
+
 def test_series_model_and_spacing() -> None:
     content = file(SeriesInstanceUID="1.2.8", ManufacturerModelName="DRX 1\\other", ImagerPixelSpacing=[0.14, 0.14])
     facts = images.decode(content, name="x").facts

@@ -31,6 +31,15 @@ def test_paths_become_relative(text: str, expected: str | None) -> None:
     assert normal(text, ROOT) == expected
 
 
+def test_accents_are_the_same_letters_however_they_are_spelled() -> None:
+    mac, table = "A\u0308rzte/Mu\u0308ller.png", "\u00c4rzte/M\u00fcller.png"
+    assert joined([table, "a.png"], [mac, "a.png"], root=ROOT).files == (mac, "a.png")
+    assert joined([mac], [table], root=ROOT).files == (table,)
+    assert joined(["M\u00dcLLER"], [mac], root=ROOT).files == (mac,)
+    two = joined([table], [mac, table], root=ROOT)
+    assert two.files == (table,), "two files that nothing else tells apart"
+
+
 def test_paths_from_the_tables_own_folder() -> None:
     assert normal("../images/a.png", ROOT, "tables") == "images/a.png"
     assert normal("../../a.png", ROOT, "tables") is None

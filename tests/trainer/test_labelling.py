@@ -83,7 +83,22 @@ def test_a_table_of_few_images_is_not_taken_unasked(classes: Path, project: Path
     (classes / "broken.csv").write_bytes(b"\0\0")
     found = importer.run(project, [classes])
     assert found.findings == {"Covid": 3, "Normal": 3}
-    assert found.warnings[0] == "notes.csv names only 1 of 6 images; --labels takes it all the same"
+    assert found.warnings[:2] == (
+        "broken.csv was not used: this is no text table",
+        "notes.csv names only 1 of 6 images; --labels takes it all the same",
+    )
+
+
+def test_tables_that_lie_elsewhere_are_told(source: Path, project: Path) -> None:
+    draw(source, "images/1.png", "images/2.png")
+    for path in (source / "about/deep.csv", source.parent / "beside.csv", source / "rows.csv"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("file,label\n7.png,a\n")
+    assert importer.run(project, [source]).warnings[:3] == (
+        "rows.csv was not used: it names none of the images",
+        "tables inside of folders were not used: about/deep.csv; --labels takes one",
+        "tables beside this folder were not used: beside.csv; --labels takes one",
+    )
 
 
 def test_of_two_tables_the_fuller_one_is_taken_and_told(classes: Path, project: Path) -> None:

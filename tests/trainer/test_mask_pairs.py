@@ -19,12 +19,23 @@ from trainer.mask_pairs import paired
         ("masks/Mass/x.png", "lesion"),
         ("Lung Opacity/masks/x.png", "mask"),
         ("plunging masks/x.png", "mask"),
+        ("x_lungmask.png", "lung"),
+        ("x_mask_left.png", "left lung"),
+        ("x-mask-r.png", "right lung"),
+        ("x_infection_mask.png", "lesion"),
+        ("x_seg.png", "mask"),
+        ("Ground-truths/mask_x.png", "mask"),
     ],
 )
 def test_what_a_mask_shows(mask: str, kind: str) -> None:
     assert paired(["images/x.jpg"], [mask], findings=["mass"]) == {"images/x.jpg": ((kind, mask),)}
     other = {"mask": "lung"}.get(kind, kind)
     assert paired(["images/x.jpg"], [mask], findings=["mass"], other="lung")["images/x.jpg"][0][0] == other
+
+
+def test_a_mask_is_of_the_image_that_is_called_most_alike() -> None:
+    assert paired(["x.png", "x_lung.png"], ["x_lung_mask.png"]) == {"x_lung.png": (("lung", "x_lung_mask.png"),)}
+    assert paired(["x.png"], ["x_lung_mask.png"]) == {"x.png": (("lung", "x_lung_mask.png"),)}
 
 
 def test_masks_of_one_image_are_kept_together_and_sorted() -> None:

@@ -43,7 +43,8 @@ def test_dicom_without_an_extension_is_an_image(tmp_path: Path) -> None:
     [
         "masks/a.png", "COVID/masks/a.png", "Mask/a.png", "lung masks/a.png", "infection masks/a.png", "lung_masks/a.png",
         "ManualMask/leftMask/a.png", "CHNCXR_0001_0_mask.png", "x-mask.png", "__MACOSX/a.png", ".hidden/a.png", "._a.png",
-        "Thumbs.db", "desktop.ini", ".DS_Store",
+        "Thumbs.db", "desktop.ini", ".DS_Store", "mask_covid_1.png", "patient 1/mask.png", "a_lungmask.png", "a_mask_left.png",
+        "a_masks.png", "a_seg.png", "Ground-truths/a.png", "LungsMask/a.png", "a_mask2.png", "a_leftmask.png",
     ],
 )  # fmt: skip
 def test_masks_and_system_files_are_passed_over(tmp_path: Path, path: str) -> None:
@@ -52,10 +53,21 @@ def test_masks_and_system_files_are_passed_over(tmp_path: Path, path: str) -> No
     assert len(listing(tmp_path).notes) == 1
 
 
-@pytest.mark.parametrize("path", ["unmasked/a.png", "Bergmask/a.png", "maskara.png", "masked people/a.png"])
+@pytest.mark.parametrize(
+    "path",
+    ["unmasked/a.png", "Bergmask/a.png", "maskara.png", "masked people/a.png", "Lung Segmentation Data/a.png", "segment_1.png"],
+)
 def test_other_words_are_no_masks(tmp_path: Path, path: str) -> None:
     touch(tmp_path, path)
     assert found(tmp_path) == [path]
+
+
+def test_of_several_chosen_files_masks_are_no_images(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", "a_mask.png")
+    seen = listing(tmp_path, [tmp_path / "a.png", tmp_path / "a_mask.png"])
+    assert [[file.path for file in files] for files in (seen.files, seen.masks)] == [["a.png"], ["a_mask.png"]]
+    assert seen.notes == ("passed over: 1 mask",)
+    assert len(listing(tmp_path, [tmp_path / "a_mask.png"]).files) == 1, "by itself it was meant"
 
 
 def test_tables_are_seen_at_any_depth(tmp_path: Path) -> None:

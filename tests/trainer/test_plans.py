@@ -98,6 +98,8 @@ def test_what_a_row_does_not_say_the_file_says() -> None:
     assert (silent.patient, silent.view, silent.sex, silent.age) == ("from the header", "lateral", "M", 7.0)
     assert silent.source == "clinic"
     assert silent.labels == {"B": 0}, "what was answered by hand is left alone"
+    called = plans.with_row(entry(0, facts=json.dumps({"described": "W Chest Lat."})), columns.Row(1, "0.png"), "clinic")
+    assert called.view == "lateral"
     row = columns.Row(1, "0.png", patient="p", view="PA", sex="F", age=8.0, source="s", part="test")
     told = plans.with_row(entry(0, facts=said), row, "clinic")
     assert (told.patient, told.view, told.sex, told.age, told.source, told.part_given) == ("p", "PA", "F", 8.0, "s", "test")

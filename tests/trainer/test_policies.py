@@ -8,7 +8,7 @@ import pytest
 from trainer import importer, labelling, plans
 from trainer.catalog import NO, YES, Catalog
 from trainer.errors import DataError
-from trainer.labelling import Asked
+from trainer.labelling import FIRST, Asked
 from trainer.policies import CHOICES, Policies
 
 from .makers import draw, state
@@ -74,7 +74,7 @@ def test_a_project_from_before_there_were_policies(clinic: Path, tmp_path: Path)
     with Catalog.open(project) as catalog:
         options = dict(catalog.options(clinic))
     del options["policies"], options["columns"]["reader"]
-    assert plans._as_last_time(options) == Asked()
+    assert plans._as_last_time(options) == FIRST
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,22 @@ def test_a_folder_of_another_source_is_refused(project: Path, classes: Path, tmp
         relocate.run(project, project.parent)
 
 
+@pytest.mark.parametrize("partial", [False, True])
+def test_a_folder_around_another_source_is_refused_in_its_own_words(classes: Path, tmp_path: Path, *, partial: bool) -> None:
+    """All images are there; that the catalog would hold the inner folder twice is the reason."""
+    project, inner = tmp_path / "p.cxr", tmp_path / "x" / "inner"
+    for number in range(4):
+        draw(inner, f"{number}.png", shade=90 + number)
+    importer.run(project, [classes, inner])
+    before = known(project)
+    for folder in list(classes.iterdir()):
+        shutil.move(folder, inner.parent / folder.name)
+    classes.rmdir()
+    with pytest.raises(DataError, match=r"lies inside of the folder of these images \(.*/x/inner\).*Nothing was changed"):
+        relocate.run(project, inner.parent, partial=partial)
+    assert (known(project), folders(project)) == (before, [classes, inner])
+
+
 def test_a_stopped_check_changes_nothing(project: Path, classes: Path, tmp_path: Path) -> None:
     before = (project / "catalog.sqlite").read_bytes()
     new = Path(shutil.move(classes, tmp_path / "elsewhere"))
@@ -213,3 +230,50 @@ def test_a_moved_folder_is_recognised(project: Path, classes: Path, tmp_path: Pa
         found = relocate.recognised(catalog, new)
         assert found is not None
         assert found.root == str(classes)
+
+
+def test_an_accent_that_a_copy_wrote_in_two_signs_is_the_same(tmp_path: Path) -> None:
+    """As on discs of a Mac, where "é" is "e" and an accent."""
+    old, new = tmp_path / "old", tmp_path / "usb" / "new"
+    for shade, name in enumerate(("Épanchement/é1.png", "Épanchement/é2.png", "Normal/ü1.png", "Normal/ü2.png")):
+        draw(old, name, shade=shade)
+        target = new / unicodedata.normalize("NFD", name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(old / name, target)
+    importer.run(tmp_path / "p.cxr", [old])
+    before = known(tmp_path / "p.cxr")
+    shutil.rmtree(old)
+    found = relocate.run(tmp_path / "p.cxr", tmp_path / "usb").sources[0]
+    assert (found.folder, found.found, found.elsewhere) == (new, 4, 4)
+    assert {unicodedata.normalize("NFC", path): what for path, what in known(tmp_path / "p.cxr").items()} == before
+
+
+def test_masks_come_along_with_images_that_lie_under_another_path(tmp_path: Path) -> None:
+    project, old, new = tmp_path / "p.cxr", tmp_path / "old", tmp_path / "new"
+    for shade, finding in enumerate(("COVID", "Normal")):
+        for number in range(2):
+            draw(old, f"{finding}/images/{finding}-{number}.png", shade=10 * shade + number)
+            draw(old, f"{finding}/masks/{finding}-{number}.png", shade=100 + 10 * shade + number)
+    assert importer.run(project, [old]).masks == 4
+    (new / "more").mkdir(parents=True)
+    shutil.move(old / "COVID", new / "COVID")
+    shutil.move(old / "Normal", new / "more" / "Normal")
+    (new / "more/Normal/masks/Normal-1.png").unlink()
+    shutil.rmtree(old)
+    assert relocate.run(project, new).sources[0].elsewhere == 2
+    with Catalog.open(project) as catalog:
+        ids = catalog.ids()
+        masks = {record.path: catalog.masks([record.id])[record.id][0][1] for record in catalog.records(ids)}
+    expected = {path: path.parent.parent / "masks" / path.name for path in masks}
+    gone = new / "more/Normal/images/Normal-1.png"
+    assert masks == {**expected, gone: new / "Normal/masks/Normal-1.png"}
+
+
+def test_what_an_import_would_pass_over_is_no_news(classes: Path, tmp_path: Path) -> None:
+    """A project may lie in the folder of its images: its small pictures are none of them."""
+    importer.run(classes / "lungs.cxr", [classes])
+    for name in ("lungs.cxr/cache/a.jpg", "lungs.cxr/runs/1/heat.png", "__MACOSX/Covid/0.png", ".trash/0.png", "masks/0.png"):
+        draw(classes, name)
+    draw(classes, "Covid/new.png")
+    new = Path(shutil.move(classes, tmp_path / "elsewhere"))
+    assert relocate.run(new / "lungs.cxr", new, source=str(classes)).sources[0].extra == 1

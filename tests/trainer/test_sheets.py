@@ -1,5 +1,6 @@
 """Tables of recognised datasets: columns chosen otherwise, several versions, companions that are missing or broken."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from trainer.labelling import Asked, Labelling
 from trainer.layouts import LAYOUTS
 from trainer.sheets import KINDS
 
-from .layout_makers import covidx, mimic, nih, rsna, write
+from .layout_makers import chexpert, covidx, mimic, nih, rsna, write
 from .makers import draw, state
 
 
@@ -90,6 +91,34 @@ def test_which_labeller_of_mimic_is_told(tmp_path: Path) -> None:
     assert "mimic-cxr-2.0.0-chexpert.csv.gz was read, not mimic-cxr-2.0.0-negbio.csv.gz" in notes
     (folder / "mimic-cxr-2.0.0-chexpert.csv.gz").unlink()
     assert of(said(folder), "02aa804e", "labels") == {"Edema": 0}
+
+
+def test_keys_that_a_program_made_fractions_of(tmp_path: Path) -> None:
+    folder = mimic(tmp_path)
+    packed_table = folder / "mimic-cxr-2.0.0-chexpert.csv.gz"
+    text = gzip.decompress(packed_table.read_bytes()).decode()
+    packed_table.write_bytes(gzip.compress(text.replace("50414267,", "50414267.0,").encode()))
+    assert of(said(folder), "02aa804e", "labels") == {"Edema": 1, "Fracture": 0}
+
+
+def test_the_newer_release_of_nih_goes_before_the_older(tmp_path: Path) -> None:
+    folder = nih(tmp_path)
+    text = (folder / "Data_Entry_2017_v2020.csv").read_text(encoding="utf-8-sig")
+    (folder / "Data_Entry_2017.csv").write_text(text.replace("Cardiomegaly,0,1,57,", "Hernia,0,1,58,"))
+    found = said(folder)
+    assert (of(found, "00000001_000", "age"), found.left_out.keys()) == (57, {"images_002/images/00009999_000.png"})
+    assert any("not read: Data_Entry_2017.csv" in note for note in found.notes)
+
+
+def test_chexpert_as_other_programs_labelled_it(tmp_path: Path) -> None:
+    folder = chexpert(tmp_path)
+    other = (folder / "train.csv").read_text().replace(",1.0", ",0.0")
+    for name in ("train_cheXbert.csv", "train_visualCheXbert.csv"):
+        (folder / name).write_text(other)
+    assert of(said(folder), "patient00002/study2", "labels")["Lung Opacity"] == 1
+    (folder / "train.csv").unlink()
+    (folder / "valid.csv").unlink()
+    assert of(said(folder), "patient00002/study2", "labels")["Lung Opacity"] == 0, "better than none"
 
 
 def test_of_several_versions_of_a_list_the_newest_is_read(tmp_path: Path) -> None:

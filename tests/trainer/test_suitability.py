@@ -29,6 +29,7 @@ def test_a_plain_picture_says_nothing_and_nothing_is_guessed() -> None:
     [
         ({"modality": "CT"}, "it is CT"),
         ({"body_part": "KNEE"}, "says knee"),
+        ({"body_part": "UP_EXM"}, "says up_exm"),
         ({"view": "LL"}, "lateral view (LL)"),
         ({"view": "LATERAL"}, "lateral view (LATERAL)"),
         ({"view": "RLO"}, "The view is RLO"),

@@ -35,6 +35,7 @@ from trainer import views
         ("AP AXIAL", "other", "AP AXIAL"),
         ("Coronal", "other", "Coronal"),
         ("PA and lateral", "", "PA and lateral"),
+        ("frontal and lateral", "", "frontal and lateral"),
         ("erect", "", "erect"),
         (" portable   L side ", "", "portable L side"),
         ("3", "", "3"),
@@ -44,6 +45,23 @@ from trainer import views
 def test_words_of_dicom_and_of_the_datasets(text: str, kind: str, name: str) -> None:
     assert views.kind(text) == kind
     assert views.named(text) == name
+
+
+@pytest.mark.parametrize(
+    ("said", "view"),
+    [
+        ("XR CHEST 2 VIEWS; W Chest Lat.", "lateral"),
+        ("Chest PA and lateral; Thorax p.a.", ""),
+        ("CHEST AP; Chest lat", ""),  # one of them is wrong
+        ("Chest frontal; lateral", ""),
+        ("Chest lateral; Chest left decubitus", ""),
+        ("CHEST; L", ""),
+        ("Thorax standard profile", ""),
+        ("", ""),
+    ],
+)
+def test_descriptions_tell_a_lateral_view_where_they_agree(said: str, view: str) -> None:
+    assert views.described(said) == view
 
 
 @given(st.text(max_size=30))
