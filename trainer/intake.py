@@ -40,7 +40,8 @@ def finding(connection: sqlite3.Connection, name: str) -> int:
 
 def flag(connection: sqlite3.Connection, name: str, ids: Iterable[int] | Ids) -> None:
     """Put a flag on images."""
-    connection.executemany("INSERT OR IGNORE INTO flags (flag, image) VALUES (?, ?)", ((name, int(image)) for image in ids))
+    sql = "INSERT OR IGNORE INTO flags (flag, image) SELECT ?, value FROM json_each(?)"
+    connection.execute(sql, (name, json.dumps([int(image) for image in ids])))
 
 
 def known(connection: sqlite3.Connection, folder: int) -> dict[str, Entry]:
