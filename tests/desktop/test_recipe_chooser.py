@@ -47,8 +47,19 @@ def test_a_choice_by_the_user_is_told_and_one_by_the_program_is_not(chooser: Rec
     assert told == ["quick"]
     button.setFocus()
     qtbot.keyClick(button, Qt.Key.Key_Down)
-    assert told == ["quick", "scratch"]
-    assert chooser.recipe().name == "scratch"
+    below = recipes.every()[1].name
+    assert told == ["quick", below]
+    assert chooser.recipe().name == below
+
+
+def test_the_paragraph_of_each_recipe_stands_there_in_full_in_a_narrow_column(chooser: RecipeChooser) -> None:
+    for recipe in recipes.every():
+        chooser.choose(recipe.name)
+        text = chooser.options.texts[recipe.name]
+        chooser.resize(400, chooser.heightForWidth(400))
+        assert text.height() >= text.heightForWidth(text.width())
+        assert chooser.heightForWidth(400) < 620
+        assert chooser.options.buttons[recipe.name].text() == recipe.title
 
 
 def test_an_unknown_recipe_changes_nothing(chooser: RecipeChooser) -> None:

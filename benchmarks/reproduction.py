@@ -1,0 +1,252 @@
+"""The four systems and DarkCovidNet again, on real data, beside what was published: protocol, figures, intervals.
+
+    python benchmarks/reproduction.py [A B C D darkcovidnet] [--data FOLDER] [--out FOLDER] [--quick] [--imagenet]
+    python benchmarks/reproduction.py --write
+
+Each training is the command that a user types, in a process of its own. What is done is kept in --out, work by work:
+interrupted at any moment and started again, it goes on where it was, within a training too. --write makes
+docs/reproduction.md from the kept results, complete or not. --quick runs few small images through every work of a part in a
+minute or two, in a folder of its own, to see that all fits together; its figures mean nothing and are never written.
+--imagenet takes the networks of the originals with their ImageNet weights (downloaded) instead of those that lie beside the
+data.
+
+Nothing here is chosen by looking at test parts: settings are those of the recipes, or stand below.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import reproduction_data
+import reproduction_text
+
+from trainer import bags, runs
+
+DATA = Path(os.environ.get("CXR_TEST_DATA", "../shared/data"))
+OUT = Path(tempfile.gettempdir()) / "cxr-reproduction"
+"""Outside of the project: copies of real radiographs lie in it."""
+PAGE = Path(__file__).parents[1] / "docs" / "reproduction.md"
+IMAGES, PATIENTS = "images", "patients"
+QUICK = ("schedule.epochs=1", "schedule.warmup=0", "schedule.head_only=0", "model.size=64", "compute.batch=8", "model.hidden=0")
+SQUEEZENET = ("model.backbone=squeezenet1_1", "model.weights={weights}/squeezenet1_1_imagenet_features.safetensors")
+MOBILENET = ("model.backbone=mobilenet_v2", "model.weights={weights}/mobilenet_v2_imagenet_dequantised.safetensors")
+A_SETS = (f"task.implies={reproduction_data.COVID} > {reproduction_data.PNEUMONIA}",)
+BCE = ("loss.name=cross-entropy", "loss.alpha=0")
+OF_COVID = ("choice.metric=f_beta", f"choice.finding={reproduction_data.COVID}")
+NO_SAMPLER, NO_MIXUP = ("imbalance.method=none",), ("augment.mixup=0",)
+REDUCED = ("model.weights=none", "model.size=128", "schedule.epochs=40")
+BY_TWO = ("task.findings=COVID-19,Normal",)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One training, bag or cross-validation, and how it is judged.
+
+    `stand_in` are settings that name the weights at hand instead of the original's; `folds` and `members` as for `bag`
+    (neither: one run); `level` is a coarser level to be judged at too.
+    """
+
+    key: str
+    data: str
+    recipe: str
+    sets: tuple[str, ...] = ()
+    stand_in: tuple[str, ...] = ()
+    divided: str = PATIENTS
+    folds: int = 0
+    members: int = 0
+    level: int = 0
+
+
+PARTS: dict[str, tuple[Work, ...]] = {
+    "A": (
+        Work("A-bce", "thinned", "focal-multilabel", (*A_SETS, *BCE), MOBILENET, folds=5),
+        Work("A-focal", "thinned", "focal-multilabel", A_SETS, MOBILENET, folds=5),
+        Work("A-quick-bce", "thinned", "quick", ("task.kind=multi-label", *A_SETS, *SQUEEZENET), folds=5),
+        Work("A-quick-focal", "thinned", "quick", ("task.kind=multi-label", "loss.name=focal", *A_SETS, *SQUEEZENET), folds=5),
+    ),
+    "B": tuple(
+        Work(f"B-{method}", "tree", "coarse-fine", (f"imbalance.method={method}",), folds=3, level=2)
+        for method in ("none", "oversampling", "undersampling", "class-weights")
+    ),
+    "C": (
+        Work("C-neither", "covid-or-not", "alexnet-mixup", (*OF_COVID, *NO_SAMPLER, *NO_MIXUP), SQUEEZENET, folds=5),
+        Work("C-sampler", "covid-or-not", "alexnet-mixup", (*OF_COVID, *NO_MIXUP), SQUEEZENET, folds=5),
+        Work("C-mixup", "covid-or-not", "alexnet-mixup", (*OF_COVID, *NO_SAMPLER), SQUEEZENET, folds=5),
+        Work("C-both", "covid-or-not", "alexnet-mixup", OF_COVID, SQUEEZENET, folds=5),
+        Work("C-bag", "covid-or-not", "alexnet-mixup", OF_COVID, SQUEEZENET, members=10),
+    ),
+    "D": (
+        Work("D-concatenation", "two-collections", "resnet50v2-xception", (), REDUCED),
+        Work("D-quick", "two-collections", "quick", SQUEEZENET),
+    ),
+    "darkcovidnet": (
+        *(Work(f"darkcovidnet-{by}", "darkcovid", "darkcovidnet", divided=by, folds=5) for by in (IMAGES, PATIENTS)),
+        Work("darkcovidnet-two-images", "darkcovid", "darkcovidnet", BY_TWO, divided=IMAGES, folds=5),
+        *(Work(f"scratch-{by}", "darkcovid", "scratch", divided=by, folds=5) for by in (IMAGES, PATIENTS)),
+        *(Work(f"quick-{by}", "darkcovid", "quick", SQUEEZENET, divided=by, folds=5) for by in (IMAGES, PATIENTS)),
+        *(
+            Work(f"mobilenet-{by}", "darkcovid", "quick", ("schedule.stages=0", *MOBILENET), divided=by, folds=5)
+            for by in (IMAGES, PATIENTS)
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where everything is, and how it is asked for."""
+
+    data: Path
+    out: Path
+    quick: bool
+    imagenet: bool
+
+    def kept(self, key: str) -> Path:
+        """File of a result."""
+        return self.out / "results" / f"{key}.json"
+
+    def settings(self, work: Work) -> list[str]:
+        """All assignments of a work, those of its stand-in first."""
+        stand_in = () if self.imagenet else work.stand_in
+        found = [one.format(weights=self.data / "weights") for one in (*stand_in, *work.sets)]
+        if self.quick:
+            found += QUICK
+        return found
+
+
+def verb(*words: object) -> Any:  # noqa: ANN401 - whatever json holds
+    """What a command of the program says."""
+    command = [sys.executable, "-m", "trainer", *map(str, words), "--json"]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout)
+
+
+def project(bench: Bench, work: Work) -> Path:
+    """The project of a work's images, imported once; divided by image, the patients are not told."""
+    folder = bench.out / f"{work.data}-{work.divided}.cxr"
+    if not (folder / "imported").exists():
+        rows = reproduction_data.rows_of(work.data, bench.data, quick=bench.quick)
+        table = reproduction_data.laid_out(rows, bench.out / "data" / work.data)
+        columns = ["--path-column", "path", "--label-column", "label", "--view-column", "view"]
+        columns += ["--patient-column", "patient" if work.divided == PATIENTS else "-"]
+        verb("import", folder, table.parent, "--layout", "table", "--labels", table, *columns)
+        (folder / "imported").touch()
+    return folder
+
+
+def division(bench: Bench, work: Work, folder: Path) -> tuple[str, int]:
+    """Name of the work's split, made if it is not there, and the number of its folds."""
+    folds = min(work.folds, 2) if bench.quick else work.folds
+    name = f"folds{folds}" if folds else "single"
+    made = folder / f"{name}.made"
+    if not made.exists():
+        shares = ["--folds", folds, "--val", 0.15] if folds else ["--test", 0.2, "--val", 0.15]
+        verb("split", folder, *shares, "--seed", 1, "--name", name)
+        made.touch()
+    return (f"{name}-fold1" if folds else name), folds
+
+
+def trained(bench: Bench, work: Work) -> Path:
+    """Train, or go on; the run or bag, finished."""
+    folder = project(bench, work)
+    split, folds = division(bench, work, folder)
+    sets = [word for one in bench.settings(work) for word in ("--set", one)]
+    members = min(work.members, 2) if bench.quick else work.members
+    if not folds and not members:
+        run = folder / "runs" / work.key
+        if not run.exists():
+            verb("train", folder, "--recipe", work.recipe, *sets, "--split", split, "--run", work.key)
+        elif runs.find(run).status().state != "finished":
+            verb("resume", run)
+        return run
+    bag = folder / "bags" / work.key
+    how = ["--folds", folds] if folds else ["--members", members]
+    if not bags.is_bag(bag):
+        verb("bag", folder, *how, "--recipe", work.recipe, *sets, "--split", split, "--name", work.key)
+    elif (found := bags.find(bag)) and len(found.trained()) < len(found.plan().members):
+        verb("resume", bag)
+    return bag
+
+
+def done(bench: Bench, work: Work) -> None:
+    """Do a work and keep what it gave."""
+    start = time.monotonic()
+    print(f"{time.strftime('%H:%M:%S')} {work.key}", flush=True)
+    made = trained(bench, work)
+    result = {
+        "work": asdict(work),
+        "settings": bench.settings(work),
+        "quick": bench.quick,
+        "imagenet": bench.imagenet,
+        "judged": verb("evaluate", made, "--on", "test"),
+        "coarse": verb("evaluate", made, "--on", "test", "--level", work.level) if work.level else None,
+        "seconds": time.monotonic() - start,
+    }
+    keep(bench.kept(work.key), result)
+
+
+def shortcuts(bench: Bench, part: str) -> None:
+    """What size, shape and file type alone score on the data of a part."""
+    from reproduction_shortcut import scores  # scikit-learn, which --write does not need
+
+    for data in dict.fromkeys(work.data for work in PARTS[part]):
+        kept = bench.kept(f"shortcut-{data}")
+        if not kept.exists():
+            print(f"{time.strftime('%H:%M:%S')} shortcut on {data}", flush=True)
+            rows = reproduction_data.rows_of(data, bench.data, quick=bench.quick)
+            keep(kept, {"quick": bench.quick, "images": len(rows), "scores": scores(rows)})
+
+
+def keep(path: Path, result: dict[str, Any]) -> None:
+    """Write a result, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    part.replace(path)
+
+
+def kept_results(out: Path) -> dict[str, Any]:
+    """Key -> result, of those that are kept and not quick ones, in the order of the parts."""
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((out / "results").glob("*.json"))}
+    places = {work.key: place for place, work in enumerate(work for works in PARTS.values() for work in works)}
+    ordered = sorted(found, key=lambda key: places.get(key, len(places)))
+    return {key: found[key] for key in ordered if not found[key]["quick"]}
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Do the parts that are asked for, or write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
+    parser.add_argument("--data", type=Path, default=DATA, help="the real test data")
+    parser.add_argument("--out", type=Path, default=OUT, help=f"where projects and results are kept (default {OUT})")
+    parser.add_argument("--only", default="", metavar="TEXT", help="works whose name contains this")
+    parser.add_argument("--quick", action="store_true", help="few images, small, one epoch: a check of the script itself")
+    parser.add_argument("--imagenet", action="store_true", help="the originals' networks with downloaded weights")
+    parser.add_argument("--write", action="store_true", help="write docs/reproduction.md from what is kept")
+    parser.add_argument("--page", type=Path, default=PAGE, help=argparse.SUPPRESS)
+    options = parser.parse_args(words)
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
+    if options.write:
+        options.page.write_text(reproduction_text.page(kept_results(options.out)), encoding="utf-8")
+        print(f"Written: {options.page}")
+        return
+    out = options.out / "quick" if options.quick else options.out
+    bench = Bench(options.data.resolve(), out.resolve(), options.quick, options.imagenet)
+    for part in options.parts or PARTS:
+        if not options.only:
+            shortcuts(bench, part)
+        for work in PARTS[part]:
+            if options.only in work.key and not bench.kept(work.key).exists():
+                done(bench, work)
+
+
+if __name__ == "__main__":
+    main()

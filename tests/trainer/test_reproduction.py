@@ -1,0 +1,174 @@
+"""The script that reproduces published figures: its plumbing, its data, its arithmetic. The figures themselves take hours."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.metrics import f1_score, hamming_loss
+
+from trainer import config, recipes, results
+from trainer.architectures import BACKBONES
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a module that stands outside of the packages
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import reproduction
+
+    return reproduction
+
+
+def _works(script: Any) -> list[Any]:  # noqa: ANN401
+    return [work for works in script.PARTS.values() for work in works]
+
+
+def _answers(counts: Any) -> tuple[list[int], list[int]]:  # noqa: ANN401
+    """Truth and answer of each image of a 2x2 table."""
+    return (
+        [1] * (counts.tp + counts.fn) + [0] * (counts.fp + counts.tn),
+        [1] * counts.tp + [0] * counts.fn + [1] * counts.fp + [0] * counts.tn,
+    )
+
+
+def test_the_published_tables_recomputed(script: Any) -> None:  # noqa: ANN401
+    published = script.reproduction_text.published
+    tables = published.a_tables()
+    covid = tables["COVID-19"]
+    assert (covid.tp, covid.fn, covid.fp, covid.tn) == (19, 9, 2, 598)
+    for turned in (False, True):
+        for name, one in published.a_tables(turned=turned).items():
+            assert (one.tp + one.fn, one.tp + one.fn + one.fp + one.tn) == (published.A_POSITIVES[name], 628)
+            assert one.f1 == pytest.approx(f1_score(*_answers(one)))
+    truth, said = (np.concatenate(part) for part in zip(*map(_answers, tables.values()), strict=True))
+    validation, train = published.a_hamming()
+    assert validation == pytest.approx(hamming_loss(truth, said))
+    assert (round(validation, 4), round(train, 4)) == (0.043, 0.0466)
+
+
+def test_the_fault_of_the_axes_is_told(script: Any) -> None:  # noqa: ANN401
+    published = script.reproduction_text.published
+    text = "\n".join(published.a_lines())
+    assert "| COVID-19 | 0.679 (0.493 to 0.821) | 0.905 | 0.776 | 0.997 |" in text
+    assert "19 of 28" in text
+    (told,) = published.d_lines()
+    assert "F1 0.470" in told
+    assert "mean 0.952" in told
+
+
+def test_every_work_has_settings_that_the_program_knows(script: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    works = _works(script)
+    assert len({work.key for work in works}) == len(works)
+    for imagenet in (False, True):
+        bench = script.Bench(Path("data"), tmp_path, quick=not imagenet, imagenet=imagenet)
+        for work in works:
+            settings = config.changed(recipes.load(work.recipe).settings, config.parsed(bench.settings(work)))
+            assert settings.model.backbone in BACKBONES
+            assert settings.model.size >= BACKBONES[settings.model.backbone].smallest
+            assert settings.schedule.epochs == 1 or imagenet
+            assert settings.task.kind == ("multi-label" if work.key.startswith("A-") else "multi-class")
+            assert not (work.folds and work.members)
+    assert {work.data for work in works} <= set(script.reproduction_data.SETS)
+    sections = [part for part, _ in script.reproduction_text.SECTIONS]
+    assert sections == list(script.PARTS)
+    for part, works in script.PARTS.items():
+        assert all(work.key.startswith(script.reproduction_text.OF_PART[part]) for work in works)
+
+
+def test_with_imagenet_the_network_is_that_of_the_original(script: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    wanted = {"A-focal": "resnet18", "C-both": "alexnet", "D-concatenation": "resnet50v2_xception"}
+    for work in _works(script):
+        if work.key in wanted:
+            own = script.Bench(Path("data"), tmp_path, quick=False, imagenet=True).settings(work)
+            settings = config.changed(recipes.load(work.recipe).settings, config.parsed(own))
+            assert (settings.model.backbone, settings.model.weights) == (wanted[work.key], "imagenet")
+
+
+def test_an_unknown_part_is_refused(script: Any, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ANN401
+    with pytest.raises(SystemExit):
+        script.main(["E"])
+    assert "there is no part E" in capsys.readouterr().err
+
+
+def test_the_data_of_each_part(script: Any, shared_data: Path) -> None:  # noqa: ANN401
+    data = script.reproduction_data
+    counts = {name: Counter(row.label for row in make(shared_data)) for name, make in data.SETS.items()}
+    assert counts["darkcovid"] == {"COVID-19": 125, "Normal": 500, "Pneumonia": 500}
+    assert counts["thinned"] == {"COVID-19": 35, "Normal": 500, "Pneumonia": 250}
+    assert round(35 / 785, 3) == round(28 / 628, 3) == 0.045
+    assert counts["covid-or-not"] == {"COVID-19": 125, "Other": 1000}
+    assert sum(counts["two-collections"].values()) == 1125 + 570
+    assert {"Pneumonia/Viral/COVID-19", "Pneumonia/Fungal/Pneumocystis", "No Finding"} <= set(counts["tree"])
+    rows = data.tree(shared_data)
+    for label in counts["tree"]:
+        assert len({row.patient for row in rows if row.label == label}) >= data.FEWEST_PATIENTS
+        assert label.count("/") == 2 or label == "No Finding"
+    assert len({row.file for row in rows}) == len(rows)
+    few = data.rows_of("darkcovid", shared_data, quick=True)
+    assert set(Counter(row.label for row in few).values()) == {data.QUICK}
+
+
+@pytest.fixture
+def rows(script: Any, tmp_path: Path) -> list[Any]:  # noqa: ANN401
+    """24 images of two labels, which their shape tells apart; four images a patient."""
+    made = []
+    for number in range(24):
+        wide = number % 2
+        path = tmp_path / f"{number}.png"
+        Image.new("L", (40 if wide else 20, 30), number * 10).save(path)
+        made.append(script.reproduction_data.Row(path, f"finding {wide}", f"p{number // 4}", "PA", (100, 100, "L", "PNG")))
+    return made
+
+
+def test_images_and_table_are_laid_out_once(script: Any, rows: list[Any], tmp_path: Path) -> None:  # noqa: ANN401
+    table = script.reproduction_data.laid_out(rows, tmp_path / "out" / "set")
+    with table.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["label"], line["patient"]) for line in lines] == [(row.label, row.patient) for row in rows]
+    assert all(
+        (table.parent / line["path"]).read_bytes() == row.file.read_bytes() for line, row in zip(lines, rows, strict=True)
+    )
+    assert script.reproduction_data.laid_out([], tmp_path / "out" / "set") == table
+
+
+def test_shape_alone_tells_apart_what_differs_in_shape_only(script: Any, rows: list[Any], monkeypatch: Any) -> None:  # noqa: ANN401
+    import reproduction_shortcut as shortcut
+
+    monkeypatch.setattr(shortcut, "TREES", 10)
+    found = shortcut.scores(rows)
+    assert {(one["files"], one["divided"]) for one in found} == {
+        (files, divided) for files in ("as stored here", "of the originals") for divided in ("images", "patients")
+    }
+    for one in found:
+        if one["files"] == "as stored here":
+            assert one["accuracy"] == one["macro_f1"] == 1
+        else:
+            assert one["accuracy"] <= 0.7
+
+
+def test_the_page_shows_what_was_judged(script: Any, run_folder: Path, tmp_path: Path) -> None:  # noqa: ANN401
+    stored = json.loads((run_folder / "evaluation-val.json").read_text(encoding="utf-8"))
+    work = script.PARTS["D"][0]
+    kept = {"work": script.asdict(work), "settings": ["model.weights=/a/b.safetensors"], "quick": False, "imagenet": False}
+    folder = tmp_path / "results"
+    script.keep(folder / "D-concatenation.json", {**kept, "judged": stored, "coarse": None, "seconds": 90})
+    script.keep(folder / "C-both.json", {**kept, "quick": True})
+    score = {"files": "x", "divided": "images", "model": "y", "accuracy": 0.5, "macro_f1": 0.25}
+    script.keep(folder / "shortcut-darkcovid.json", {"quick": False, "images": 100, "scores": [score]})
+    script.main(["--write", "--out", str(tmp_path), "--page", str(tmp_path / "page.md")])
+    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    accuracy = results.Evaluation.from_json(stored).metrics["accuracy"]
+    assert f"| D-concatenation | {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}) |" in page
+    assert "with model.weights=b.safetensors; one run, divided by patients; stand-in" in page
+    assert "| darkcovid | x | images | y | 0.500 (0.404 to 0.596) | 0.250 |" in page
+    (first, *_), counts = stored["confusion"]["findings"], stored["confusion"]["counts"]
+    assert f"| D-concatenation | {first} | {counts[0][0] / sum(counts[0]):.3f} |" in page
+    assert page.count("Not run yet.") == 4
+    assert "/a/" not in page
+    assert "0.870 (0.849 to 0.889)" in page
