@@ -358,7 +358,7 @@ def _settings(options: argparse.Namespace) -> int:
 
 
 def _shown(value: object) -> str:
-    return ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _allowed(one: config.Setting) -> str:

@@ -39,6 +39,6 @@ def test_many_sources_stand_in_a_file() -> None:
         words = import_command.words(Path("/projects/x.cxr"), many, Asked(), listed)
         assert sum(len(str(word)) for word in words) < import_command.ROOM
         parsed = arguments.parse(list(map(str, words)))
-        assert [*parsed.sources, *cli_data._listed(parsed.files_from)] == many
+        assert [*parsed.sources, *cli_data.listed(parsed.files_from)] == many
     finally:
         listed.unlink()

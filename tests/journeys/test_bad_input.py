@@ -123,7 +123,7 @@ def test_an_empty_folder(terminal: Terminal, world: Path, words: tuple[str, ...]
         (("phantom", "new", "--size", "8"), "size"),
         (("phantom", "drawn"), "drawn"),
         (("evaluate", RUN, "--on", "tset"), "Did you mean test?"),
-        (("evaluate", RUN, "--thresholds", "best"), "youden"),
+        (("evaluate", RUN, "--thresholds", "optimum"), "youden"),
         (("explain", RUN, "drawn", "--out", "maps", "--finding", "Tubercolosis"), "Did you mean Tuberculosis?"),
         (("predict", "drawn/images"), "No run is given"),
         (("predict", RUN), "nothing to predict"),
