@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QVBoxLayout, QWidget
 
@@ -66,7 +66,7 @@ class RunList(QWidget):
         index = self.sorted.place(folder)
         if index.isValid():
             self._wanted = None
-            self.view.selectRow(index.row())
+            self._choose(index)
             self.view.scrollTo(index)
 
     def give_up(self) -> None:
@@ -83,6 +83,11 @@ class RunList(QWidget):
                 rows.select(index, index)
         how = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
         self.view.selectionModel().select(rows, how)
+
+    def _choose(self, index: QModelIndex) -> None:
+        """Choose this run alone. Not by `selectRow`: with Ctrl held down it would add to what is chosen, or take away."""
+        how = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+        self.view.selectionModel().setCurrentIndex(index, how)
 
     def selected(self) -> list[Summary]:
         """The chosen runs, in the order of the table."""
@@ -172,7 +177,7 @@ class RunList(QWidget):
         if self._wanted:
             self.select(self._wanted)
         elif known and not self.selected():
-            self.view.selectRow(0)
+            self._choose(self.sorted.index(0, 0))
         if not known:
             self.chosen.emit([])
 

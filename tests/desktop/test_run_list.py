@@ -161,3 +161,14 @@ def test_a_name_that_is_being_typed_outlives_another_run(qtbot: QtBot, shown: Ru
     assert editor.isVisible()
     QTest.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: sorted(_names(shown.all())) == ["Second try", "three", "two"])
+
+
+def test_a_key_that_is_held_down_does_not_change_which_run_is_chosen(shown: RunList, opened: Project) -> None:
+    """Ctrl+B, say: the list chooses a run while Ctrl is still down."""
+    QTest.mouseClick(shown, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier)
+    try:
+        for name in ("one", "two", "one", "one"):
+            shown.select(opened.folder / "runs" / name)
+            assert _names(shown.selected()) == [name]
+    finally:
+        QTest.mouseClick(shown, Qt.MouseButton.LeftButton)
