@@ -104,9 +104,9 @@ def test_thresholds_follow_the_finding_that_matters_and_the_others_the_criterion
 @pytest.mark.parametrize("beta", [0.1, 2.0, 1 / 3, 10.0])
 def test_every_rule_that_a_configuration_can_ask_for_is_one(beta: float) -> None:
     for rule in criteria.rules(_choice("f_beta", beta=beta), FINDINGS).values():
-        curves.operating_point(rule)
+        assert callable(curves.operating_point(rule))
     for rule in criteria.rules(_choice("specificity_at_sensitivity", sensitivity=0.01), FINDINGS).values():
-        curves.operating_point(rule)
+        assert callable(curves.operating_point(rule))
 
 
 def test_a_choice_that_nothing_can_be_made_of_is_refused() -> None:
