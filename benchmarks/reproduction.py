@@ -3,10 +3,11 @@
     python benchmarks/reproduction.py [A B C D darkcovidnet] [--data FOLDER] [--out FOLDER] [--quick] [--imagenet]
     python benchmarks/reproduction.py --write
 
-Each training is the command that a user types, in a process of its own. What is done is kept in --out, work by work:
-interrupted at any moment and started again, it goes on where it was, within a training too. --write makes
-docs/reproduction.md from the kept results, complete or not. --quick runs few small images through every work of a part in a
-minute or two, in a folder of its own, to see that all fits together; its figures mean nothing and are never written.
+Each training is the command that a user types, in a process of its own. Projects with their networks are kept in --out, the
+figures of each work that is done in docs/reproduction: interrupted at any moment and started again, it goes on where it was,
+within a training too. To repeat a work, delete its figures and its runs. --write makes docs/reproduction.md from the kept
+figures, complete or not. --quick runs few small images through every work of a part in a minute or two, in a folder of its
+own, to see that all fits together; its figures mean nothing and are never written.
 --imagenet takes the networks of the originals with their ImageNet weights (downloaded) instead of those that lie beside the
 data.
 
@@ -34,6 +35,8 @@ DATA = Path(os.environ.get("CXR_TEST_DATA", "../shared/data"))
 OUT = Path(tempfile.gettempdir()) / "cxr-reproduction"
 """Outside of the project: copies of real radiographs lie in it."""
 PAGE = Path(__file__).parents[1] / "docs" / "reproduction.md"
+FIGURES = PAGE.with_suffix("")
+"""Figures of the works that are done: counts and shares, nothing of any one image."""
 IMAGES, PATIENTS = "images", "patients"
 QUICK = ("schedule.epochs=1", "schedule.warmup=0", "schedule.head_only=0", "model.size=64", "compute.batch=8", "model.hidden=0")
 SQUEEZENET = ("model.backbone=squeezenet1_1", "model.weights={weights}/squeezenet1_1_imagenet_features.safetensors")
@@ -106,12 +109,13 @@ class Bench:
 
     data: Path
     out: Path
+    figures: Path
     quick: bool
     imagenet: bool
 
     def kept(self, key: str) -> Path:
         """File of a result."""
-        return self.out / "results" / f"{key}.json"
+        return self.figures / f"{key}.json"
 
     def settings(self, work: Work) -> list[str]:
         """All assignments of a work, those of its stand-in first."""
@@ -182,7 +186,7 @@ def done(bench: Bench, work: Work) -> None:
     made = trained(bench, work)
     result = {
         "work": asdict(work),
-        "settings": bench.settings(work),
+        "settings": [reproduction_text.short(one) for one in bench.settings(work)],
         "quick": bench.quick,
         "imagenet": bench.imagenet,
         "judged": verb("evaluate", made, "--on", "test"),
@@ -212,9 +216,9 @@ def keep(path: Path, result: dict[str, Any]) -> None:
     part.replace(path)
 
 
-def kept_results(out: Path) -> dict[str, Any]:
+def kept_results(figures: Path) -> dict[str, Any]:
     """Key -> result, of those that are kept and not quick ones, in the order of the parts."""
-    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((out / "results").glob("*.json"))}
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(figures.glob("*.json"))}
     places = {work.key: place for place, work in enumerate(work for works in PARTS.values() for work in works)}
     ordered = sorted(found, key=lambda key: places.get(key, len(places)))
     return {key: found[key] for key in ordered if not found[key]["quick"]}
@@ -225,7 +229,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
     parser.add_argument("--data", type=Path, default=DATA, help="the real test data")
-    parser.add_argument("--out", type=Path, default=OUT, help=f"where projects and results are kept (default {OUT})")
+    parser.add_argument("--out", type=Path, default=OUT, help=f"where projects are kept (default {OUT})")
+    parser.add_argument("--figures", type=Path, default=FIGURES, help="where figures are kept (default docs/reproduction)")
     parser.add_argument("--only", default="", metavar="TEXT", help="works whose name contains this")
     parser.add_argument("--quick", action="store_true", help="few images, small, one epoch: a check of the script itself")
     parser.add_argument("--imagenet", action="store_true", help="the originals' networks with downloaded weights")
@@ -235,11 +240,12 @@ def main(words: Sequence[str] | None = None) -> None:
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
     if options.write:
-        options.page.write_text(reproduction_text.page(kept_results(options.out)), encoding="utf-8")
+        options.page.write_text(reproduction_text.page(kept_results(options.figures)), encoding="utf-8")
         print(f"Written: {options.page}")
         return
     out = options.out / "quick" if options.quick else options.out
-    bench = Bench(options.data.resolve(), out.resolve(), options.quick, options.imagenet)
+    figures = out / "figures" if options.quick else options.figures
+    bench = Bench(options.data.resolve(), out.resolve(), figures.resolve(), options.quick, options.imagenet)
     for part in options.parts or PARTS:
         if not options.only:
             shortcuts(bench, part)

@@ -150,13 +150,13 @@ def _beside(key: str, whole: Mapping[str, Any]) -> str:
 def how(one: Mapping[str, Any]) -> str:
     """What a work was, in a line: recipe, settings, division."""
     work = one["work"]
-    changes = ", ".join(_short(text) for text in one["settings"]) or "as it is"
+    changes = ", ".join(one["settings"]) or "as it is"
     division = f"{work['folds']} folds" if work["folds"] else f"bag of {work['members']}" if work["members"] else "one run"
     stand_in = "" if one["imagenet"] or not work["stand_in"] else "; stand-in for the original's network or size"
     return f"recipe `{work['recipe']}` with {changes}; {division}, divided by {work['divided']}{stand_in}."
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     """An assignment without the folder of a weights file."""
     key, _, value = text.partition("=")
     return f"{key}={value.replace(chr(92), '/').rsplit('/', 1)[-1] if key == 'model.weights' else value}"

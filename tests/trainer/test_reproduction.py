@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def test_every_work_has_settings_that_the_program_knows(script: Any, tmp_path: P
     works = _works(script)
     assert len({work.key for work in works}) == len(works)
     for imagenet in (False, True):
-        bench = script.Bench(Path("data"), tmp_path, quick=not imagenet, imagenet=imagenet)
+        bench = script.Bench(Path("data"), tmp_path, tmp_path, quick=not imagenet, imagenet=imagenet)
         for work in works:
             settings = config.changed(recipes.load(work.recipe).settings, config.parsed(bench.settings(work)))
             assert settings.model.backbone in BACKBONES
@@ -85,7 +86,7 @@ def test_with_imagenet_the_network_is_that_of_the_original(script: Any, tmp_path
     wanted = {"A-focal": "resnet18", "C-both": "alexnet", "D-concatenation": "resnet50v2_xception"}
     for work in _works(script):
         if work.key in wanted:
-            own = script.Bench(Path("data"), tmp_path, quick=False, imagenet=True).settings(work)
+            own = script.Bench(Path("data"), tmp_path, tmp_path, quick=False, imagenet=True).settings(work)
             settings = config.changed(recipes.load(work.recipe).settings, config.parsed(own))
             assert (settings.model.backbone, settings.model.weights) == (wanted[work.key], "imagenet")
 
@@ -154,21 +155,34 @@ def test_shape_alone_tells_apart_what_differs_in_shape_only(script: Any, rows: l
 
 def test_the_page_shows_what_was_judged(script: Any, run_folder: Path, tmp_path: Path) -> None:  # noqa: ANN401
     stored = json.loads((run_folder / "evaluation-val.json").read_text(encoding="utf-8"))
-    work = script.PARTS["D"][0]
-    kept = {"work": script.asdict(work), "settings": ["model.weights=/a/b.safetensors"], "quick": False, "imagenet": False}
+    work, short = script.PARTS["D"][0], script.reproduction_text.short
+    kept = {
+        "work": script.asdict(work),
+        "settings": [short("model.weights=/a/b.safetensors"), "seed=2"],
+        "quick": False,
+        "imagenet": False,
+    }
     folder = tmp_path / "results"
     script.keep(folder / "D-concatenation.json", {**kept, "judged": stored, "coarse": None, "seconds": 90})
     script.keep(folder / "C-both.json", {**kept, "quick": True})
     score = {"files": "x", "divided": "images", "model": "y", "accuracy": 0.5, "macro_f1": 0.25}
     script.keep(folder / "shortcut-darkcovid.json", {"quick": False, "images": 100, "scores": [score]})
-    script.main(["--write", "--out", str(tmp_path), "--page", str(tmp_path / "page.md")])
+    script.main(["--write", "--figures", str(folder), "--page", str(tmp_path / "page.md")])
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
     accuracy = results.Evaluation.from_json(stored).metrics["accuracy"]
     assert f"| D-concatenation | {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f}) |" in page
-    assert "with model.weights=b.safetensors; one run, divided by patients; stand-in" in page
+    assert "with model.weights=b.safetensors, seed=2; one run, divided by patients; stand-in" in page
     assert "| darkcovid | x | images | y | 0.500 (0.404 to 0.596) | 0.250 |" in page
     (first, *_), counts = stored["confusion"]["findings"], stored["confusion"]["counts"]
     assert f"| D-concatenation | {first} | {counts[0][0] / sum(counts[0]):.3f} |" in page
     assert page.count("Not run yet.") == 4
-    assert "/a/" not in page
     assert "0.870 (0.849 to 0.889)" in page
+
+
+def test_the_page_in_the_docs_is_made_from_the_figures_beside_it(script: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    script.main(["--write", "--page", str(tmp_path / "page.md")])
+    assert (tmp_path / "page.md").read_text(encoding="utf-8") == script.PAGE.read_text(encoding="utf-8")
+    figures = [path.read_text(encoding="utf-8") for path in script.FIGURES.glob("*.json")]
+    assert figures
+    private = re.compile(r'[="]/|[A-Z]:\\|\.jpe?g|\.dcm')  # paths of a machine, files of images
+    assert not any(private.search(text) for text in figures)
