@@ -40,10 +40,14 @@ FIGURES = PAGE.with_suffix("")
 IMAGES, PATIENTS = "images", "patients"
 QUICK = ("schedule.epochs=1", "schedule.warmup=0", "schedule.head_only=0", "model.size=64", "compute.batch=8", "model.hidden=0")
 SQUEEZENET = ("model.backbone=squeezenet1_1", "model.weights={weights}/squeezenet1_1_imagenet_features.safetensors")
+TUNED = ("schedule.stages=0", "schedule.backbone_lr=0.5", "schedule.epochs=15", "optimiser.lr=1e-3", "choice.metric=accuracy")
+MOVED = ("augment.rotation=7", "augment.zoom=0.05", "augment.shift=0.05")
+"""Tried on the validation part of a fold of another split, and kept."""
 MOBILENET = ("model.backbone=mobilenet_v2", "model.weights={weights}/mobilenet_v2_imagenet_dequantised.safetensors")
 A_SETS = (f"task.implies={reproduction_data.COVID} > {reproduction_data.PNEUMONIA}",)
 BCE = ("loss.name=cross-entropy", "loss.alpha=0")
 OF_COVID = ("choice.metric=f_beta", f"choice.finding={reproduction_data.COVID}")
+METHODS = ("none", "oversampling", "undersampling", "class-weights")
 NO_SAMPLER, NO_MIXUP = ("imbalance.method=none",), ("augment.mixup=0",)
 REDUCED = ("model.weights=none", "model.size=128", "schedule.epochs=40")
 BY_TWO = ("task.findings=COVID-19,Normal",)
@@ -54,7 +58,7 @@ class Work:
     """One training, bag or cross-validation, and how it is judged.
 
     `stand_in` are settings that name the weights at hand instead of the original's; `folds` and `members` as for `bag`
-    (neither: one run); `level` is a coarser level to be judged at too.
+    (neither: one run); `level` is a coarser level to be judged at too; `val` is the share of all images to validate on.
     """
 
     key: str
@@ -66,6 +70,7 @@ class Work:
     folds: int = 0
     members: int = 0
     level: int = 0
+    val: float = 0.15
 
 
 PARTS: dict[str, tuple[Work, ...]] = {
@@ -75,9 +80,19 @@ PARTS: dict[str, tuple[Work, ...]] = {
         Work("A-quick-bce", "thinned", "quick", ("task.kind=multi-label", *A_SETS, *SQUEEZENET), folds=5),
         Work("A-quick-focal", "thinned", "quick", ("task.kind=multi-label", "loss.name=focal", *A_SETS, *SQUEEZENET), folds=5),
     ),
-    "B": tuple(
-        Work(f"B-{method}", "tree", "coarse-fine", (f"imbalance.method={method}",), folds=3, level=2)
-        for method in ("none", "oversampling", "undersampling", "class-weights")
+    "B": (
+        *(Work(f"B-{method}", "tree", "coarse-fine", (f"imbalance.method={method}",), folds=3, level=2) for method in METHODS),
+        *(
+            Work(
+                f"B-quick-{method}",
+                "tree",
+                "quick",
+                ("task.level=3", f"imbalance.method={method}", *SQUEEZENET),
+                folds=3,
+                level=2,
+            )
+            for method in METHODS
+        ),
     ),
     "C": (
         Work("C-neither", "covid-or-not", "alexnet-mixup", (*OF_COVID, *NO_SAMPLER, *NO_MIXUP), SQUEEZENET, folds=5),
@@ -96,7 +111,7 @@ PARTS: dict[str, tuple[Work, ...]] = {
         *(Work(f"scratch-{by}", "darkcovid", "scratch", divided=by, folds=5) for by in (IMAGES, PATIENTS)),
         *(Work(f"quick-{by}", "darkcovid", "quick", SQUEEZENET, divided=by, folds=5) for by in (IMAGES, PATIENTS)),
         *(
-            Work(f"mobilenet-{by}", "darkcovid", "quick", ("schedule.stages=0", *MOBILENET), divided=by, folds=5)
+            Work(f"mobilenet-{by}", "darkcovid", "quick", (*TUNED, *MOVED, *MOBILENET), divided=by, folds=5, val=0.08)
             for by in (IMAGES, PATIENTS)
         ),
     ),
@@ -149,9 +164,10 @@ def division(bench: Bench, work: Work, folder: Path) -> tuple[str, int]:
     """Name of the work's split, made if it is not there, and the number of its folds."""
     folds = min(work.folds, 2) if bench.quick else work.folds
     name = f"folds{folds}" if folds else "single"
+    name += f"-val{round(100 * work.val)}" if work.val != Work.val else ""
     made = folder / f"{name}.made"
     if not made.exists():
-        shares = ["--folds", folds, "--val", 0.15] if folds else ["--test", 0.2, "--val", 0.15]
+        shares = ["--folds", folds, "--val", work.val] if folds else ["--test", 0.2, "--val", work.val]
         verb("split", folder, *shares, "--seed", 1, "--name", name)
         made.touch()
     return (f"{name}-fold1" if folds else name), folds
