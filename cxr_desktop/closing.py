@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QProgressBar, Q
 
 from cxr_desktop import theme
 from cxr_desktop.supervisor import Supervisor
+from trainer import bags
+from trainer.bag_course import BagCourse
 from trainer.errors import counted
 from trainer.runs import Run
 
@@ -23,8 +25,8 @@ class Closing(QDialog):
         self._training = training
         one = len(runs) == 1
         self.setWindowTitle("Training is going on")
-        self.title = theme.heading(f"{counted(len(runs), 'run')} {'is' if one else 'are'} being trained", level=2)
-        self.names = QLabel("\n".join(run.name for run in runs))
+        self.title = theme.heading(f"{_counted(runs)} {'is' if one else 'are'} being trained", level=2)
+        self.names = QLabel("\n".join(_said(training, run) for run in runs))
         self.names.setTextFormat(Qt.TextFormat.PlainText)
         self.names.setWordWrap(True)
         it = "it" if one else "them"
@@ -67,22 +69,35 @@ class Closing(QDialog):
         self.choice = STOP
         self.stop.setEnabled(False)
         self.bar.show()
-        for run in self._training.active():
+        for run in self._training.trainings():
             self._training.stop_and_keep(run)
         self._look()
 
     def _look(self) -> None:
         """Close once nothing is being trained any more, by whatever cause."""
-        left = self._training.active()
+        left = self._training.trainings()
         if not left:
             self.accept()
         elif self.choice == STOP:
-            self.words.setText(f"Stopping {counted(len(left), 'run')}: the current step is finished and everything is saved.")
+            self.words.setText(f"Stopping {_counted(left)}: the current step is finished and everything is saved.")
 
     def reject(self) -> None:
         """Stay; what was asked to stop does so all the same."""
         self.choice = STAY
         super().reject()
+
+
+def _counted(runs: Sequence[Run]) -> str:
+    """ "1 bag", "2 runs"; bags and runs together are trainings."""
+    bagged = sum(bags.is_bag(run.folder) for run in runs)
+    return counted(len(runs), "bag" if bagged == len(runs) else "training" if bagged else "run")
+
+
+def _said(training: Supervisor, run: Run) -> str:
+    """A run by its name; a bag also with how far it is."""
+    task = training.task(run)
+    course = task.course if task else None
+    return f"{run.name}: {course.sentence()}" if isinstance(course, BagCourse) else run.name
 
 
 def ask(parent: QWidget | None, training: Supervisor, runs: Sequence[Run]) -> bool:

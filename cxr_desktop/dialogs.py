@@ -19,11 +19,31 @@ from cxr_desktop.settings import Settings
 from cxr_desktop.supervisor import TrainingTask
 from cxr_desktop.tasks import Task
 
+LIBRARIES: Mapping[str, tuple[str, str]] = {
+    "PySide6-Essentials": ("Qt for Python", "LGPL 3"),
+    "torch": ("PyTorch", "BSD 3"),
+    "torchvision": ("torchvision", "BSD 3"),
+    "timm": ("timm", "Apache 2.0"),
+    "safetensors": ("safetensors", "Apache 2.0"),
+    "numpy": ("NumPy", "BSD 3"),
+    "pillow": ("Pillow", "MIT-CMU"),
+    "pydicom": ("pydicom", "MIT"),
+    "imagecodecs": ("imagecodecs", "BSD 3"),
+    "matplotlib": ("Matplotlib", "its own, like Python's"),
+    "pyqtgraph": ("pyqtgraph", "MIT"),
+    "openpyxl": ("openpyxl", "MIT"),
+    "defusedxml": ("defusedxml", "PSF"),
+    "jinja2": ("Jinja2", "BSD 3"),
+    "rich": ("Rich", "MIT"),
+    "filelock": ("filelock", "MIT"),
+    "platformdirs": ("platformdirs", "MIT"),
+}
+"""Every package that the program needs to run -> its name for people, and its licence."""
 ABOUT = """<h3>CXR Desktop {version}</h3>
 <p>Build, judge and explain chest X-ray classifiers on this computer.</p>
 <p><b>For teaching and research, not for diagnosis.</b></p>
-<p>Free software under the Apache License 2.0. It stands on Qt for Python (LGPL 3), PyTorch and torchvision (BSD 3),
-NumPy (BSD 3), Pillow (MIT-CMU), pydicom (MIT), Matplotlib, pyqtgraph (MIT) and others; their licences lie beside it.</p>
+<p>Free software under the Apache License 2.0. It stands on {libraries}, and on what these need in turn. Each comes with the
+text of its licence. Weights that are downloaded and datasets that are imported have licences of their own.</p>
 <p>Python {python}, Qt for Python {qt}, {system}</p>"""
 
 
@@ -48,8 +68,13 @@ def glossary(parent: QWidget, word: str = "") -> None:
 
 def about(parent: QWidget) -> None:
     """What this is, under which licence."""
+    libraries = ", ".join(f"{name} ({licence})" for name, licence in LIBRARIES.values())
     words = ABOUT.format(
-        version=trainer.__version__, python=platform.python_version(), qt=PySide6.__version__, system=platform.platform()
+        libraries=libraries,
+        version=trainer.__version__,
+        python=platform.python_version(),
+        qt=PySide6.__version__,
+        system=platform.platform(),
     )
     box = QMessageBox(QMessageBox.Icon.NoIcon, "About CXR Desktop", words, QMessageBox.StandardButton.Close, parent)
     _open(box)
@@ -74,7 +99,7 @@ def _choose_theme(settings: Settings, name: str) -> None:
 
 def may_close(parent: QWidget, project: Project, tasks: Sequence[Task]) -> bool:
     """Ask what becomes of runs and other work before the window closes; False if it is to stay."""
-    active = project.training.active()
+    active = project.training.trainings()
     if active and not closing.ask(parent, project.training, active):
         return False
     tasks = [task for task in tasks if task.running and not isinstance(task, TrainingTask)]

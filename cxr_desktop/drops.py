@@ -43,7 +43,8 @@ def _kind(path: Path) -> str:
     if path.is_dir():
         if files.is_file(path / "catalog.sqlite") or path.suffix == ".cxr":
             return PROJECT
-        return RUN if files.is_file(path / "config.json") and files.is_file(path / "split.json") else IMPORT
+        run = files.is_file(path / "config.json") and files.is_file(path / "split.json")
+        return RUN if run or files.is_file(path / "bag.json") else IMPORT  # a bag is shown where a run is
     if path.name == "catalog.sqlite":
         return PROJECT
     return IMPORT if path.name.lower().endswith(TABLES) else REVIEW

@@ -19,16 +19,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import images, verdicts
+from trainer import bag_thresholds, bags, images, verdicts
+from trainer.bag_thresholds import Deciding
 from trainer.catalog import Catalog
 from trainer.config import TrainConfig
 from trainer.errors import RunError
+from trainer.geometry import Grid
 from trainer.model_card import read_header
 
 SPINS = "10000"
 """How long torch's threads wait by spinning: by default they take the cores from the thread that draws the window."""
 _LIBRARIES = ("c10", "torch_cpu", "torch", "torch_python")
 _ONE_AT_A_TIME = threading.RLock()
+MEAN = -1
+"""In place of a member: the mean of all."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +51,23 @@ class Origin:
 class Ensemble:
     """One trained network or several whose probabilities are averaged, ready on a device.
 
-    `thresholds` (finding -> 0..1) are the mean over the members, for findings that all of them have one for.
+    `deciding` holds the thresholds by which their mean is decided, and says where these come from.
     """
 
     findings: tuple[str, ...]
     task: str
-    thresholds: Mapping[str, float]
+    deciding: Deciding
     origins: tuple[Origin, ...]
     device: str
     members: tuple[Any, ...]
     """`predict.Member`s: opaque outside of this module."""
     views: str = ""
     """The views that all members learned from (`config.Task.views`), "" where they differ."""
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The thresholds (finding -> 0..1), for those findings that have one."""
+        return self.deciding.thresholds
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,22 +77,29 @@ class Ensemble:
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """Grad-CAM of every finding for one image, as coarse as the networks see: for each member float32 [K, h, w] >= 0."""
+    """Grad-CAM of every finding for one image, as coarse as the networks see: for each member float32 [K, h, w] >= 0.
+
+    `fits` and `grids` say for each member how the image stands in its square and the cells over it.
+    """
 
     findings: tuple[str, ...]
     shape: tuple[int, int]
     each: tuple[NDArray[np.float32], ...]
     fits: tuple[images.Fit, ...]
+    grids: tuple[Grid, ...]
 
-    def over_image(self, finding: str) -> NDArray[np.float32]:
+    def over_image(self, finding: str, member: int = MEAN) -> NDArray[np.float32]:
         """The heat map of one finding over the whole image, float32 [H, W] >= 0, in the activation's own unit.
 
-        Of several members it is the mean: each map adds up to its member's logit (but for constants), so that their unit is the
-        same, and the probability beside it is a mean as well. Needs no torch; takes some 10 ms, so it belongs into a job.
+        Of several members it is that of `member`, a place among them, or the mean: each map adds up to its member's logit (but
+        for constants), so that their unit is the same, and the probability beside it is a mean as well. Needs no torch; takes
+        some 10 ms, so it belongs into a job.
         """
         place = self.findings.index(finding)
-        total = sum(images.from_square(maps[place], self.shape, fit) for maps, fit in zip(self.each, self.fits, strict=True))
-        return np.asarray(total / np.float32(len(self.each)), np.float32)
+        laid = list(zip(self.each, self.fits, self.grids, strict=True))
+        taken = laid if member == MEAN else laid[member : member + 1]
+        total = sum(images.from_square(maps[place], self.shape, fit, grid) for maps, fit, grid in taken)
+        return np.asarray(total / np.float32(len(taken)), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +136,7 @@ def warm() -> None:
 
 
 def open_models(paths: Sequence[Path], *, device: str = "auto") -> Ensemble:
-    """Open run folders or checkpoints as one ensemble on the best device.
+    """Open run folders, bags (all their trained members) or checkpoints as one ensemble on the best device.
 
     Raises `RunError`, `WeightsError`, `StorageError`, and `DataError` if they do not fit together.
     """
@@ -128,12 +144,12 @@ def open_models(paths: Sequence[Path], *, device: str = "auto") -> Ensemble:
     from trainer import predict
 
     with _computing():
-        members = predict.opened(paths, device=device)
+        members = predict.opened([one for path in paths for one in bags.networks(path)], device=device)
     first = members[0].header
     return Ensemble(
         findings=first.findings,
         task=first.task,
-        thresholds=verdicts.mean_thresholds([one.header.thresholds for one in members]),
+        deciding=bag_thresholds.deciding([one.path for one in members], [one.header for one in members]),
         origins=tuple(
             Origin(one.path, one.header.run, one.header.recipe, one.header.backbone, one.header.size, one.header.epoch)
             for one in members
@@ -145,14 +161,14 @@ def open_models(paths: Sequence[Path], *, device: str = "auto") -> Ensemble:
 
 
 def rethresholded(ensemble: Ensemble) -> Ensemble:
-    """The same networks with the thresholds that their files name now: an evaluation may have moved them. Needs no torch.
+    """The same networks with the thresholds that their files, or their bag, name now: they may have moved. Needs no torch.
 
-    Files that have other weights by now are left as they were opened. Raises `WeightsError`, `StorageError`.
+    Files that have other weights by now are left as they were opened. Raises `WeightsError`, `DataError`, `StorageError`.
     """
     now = [read_header(one.path) for one in ensemble.origins]
     if any(header.epoch != one.epoch for header, one in zip(now, ensemble.origins, strict=True)):
         return ensemble
-    return replace(ensemble, thresholds=verdicts.mean_thresholds([header.thresholds for header in now]))
+    return replace(ensemble, deciding=bag_thresholds.decided_again(ensemble.deciding, now))
 
 
 def predict(ensemble: Ensemble, path: Path) -> Reviewed:
@@ -186,7 +202,8 @@ def heatmaps(ensemble: Ensemble, image: images.Image) -> Maps:
     with _computing():
         each = tuple(explain.of_image(member, image) for member in ensemble.members)
     fits = tuple(member.header.fit for member in ensemble.members)
-    return Maps(ensemble.findings, (image.pixels.shape[0], image.pixels.shape[1]), each, fits)
+    grids = tuple(explain.grid(member.classifier.backbone, member.header.size) for member in ensemble.members)
+    return Maps(ensemble.findings, (image.pixels.shape[0], image.pixels.shape[1]), each, fits, grids)
 
 
 def _native_libraries() -> Iterator[Path]:

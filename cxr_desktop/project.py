@@ -163,7 +163,7 @@ class Project(QObject):
             self.noticed.emit(Notice(INFORMATION, told))
         else:
             notice = Notice.of(told)
-            self.noticed.emit(replace(notice, remedy=in_window(notice.remedy)))
+            self.noticed.emit(replace(notice, what=in_window(notice.what), remedy=in_window(notice.remedy)))
 
     def finish(self) -> None:
         """End all work but trainings, and close; before the application ends."""

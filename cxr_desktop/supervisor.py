@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, QThread, Signal
 from cxr_desktop.notices import ERROR, INFORMATION, Notice
 from cxr_desktop.tasks import Task
 from cxr_desktop.worker import TrainingWorker
-from trainer import bags, runs
+from trainer import bags, files, runs
+from trainer.bag_course import BagCourse
 from trainer.catalog import project_folder
 from trainer.course import Course
 from trainer.errors import RunError, TrainerError
@@ -26,7 +27,7 @@ class TrainingTask(Task):
     def __init__(self, folder: str, label: str, stop: Callable[[str], object], parent: QObject) -> None:
         super().__init__(label, parent)
         self.folder = folder
-        self.course: Course | None = None
+        self.course: Course | BagCourse | None = None
         self.stopping = False
         self._stop = stop
 
@@ -65,6 +66,8 @@ class Supervisor(QObject):
     """Nothing works on the run any more."""
     released = Signal(str)
     """A run that was cancelled can be deleted now."""
+    bag_told = Signal(str, object)
+    """A bag that is being trained is so far: its folder, a `BagCourse`."""
     changed = Signal()
     """The project's runs are others than before, or stand otherwise."""
     noticed = Signal(object)
@@ -89,6 +92,7 @@ class Supervisor(QObject):
         self._status: dict[str, Status] = {}
         self._followed: dict[str, int] = {}
         self._cancelled: set[str] = set()
+        self._members: dict[str, str] = {}
         self._worker = TrainingWorker()
         self._thread = QThread(self)
         self._thread.setObjectName("training worker")
@@ -127,10 +131,10 @@ class Supervisor(QObject):
         self._launch(run, _joined(said), f"Starting {run.name}")
         return run
 
-    def start_bag(self, words: Sequence[str | Path]) -> None:
-        """Start `cxr-trainer bag PROJECT ...`; without --name among the words the bag gets a name. What refuses it is told.
+    def start_bag(self, words: Sequence[str | Path]) -> Run | None:
+        """Start `cxr-trainer bag PROJECT ...`; without --name among the words the bag gets a name. Returns its folder as a run.
 
-        A bag is looked after as a run is, by its folder; its members are runs of their own beside it.
+        A bag is looked after as a run is; its members are runs of their own beside it. None if it is refused at once.
         """
         said = [str(word) for word in words]
         project = project_folder(Path(said[1]))
@@ -142,8 +146,10 @@ class Supervisor(QObject):
             bags.check_new(project, name, ())
         except TrainerError as error:
             self._refused("", error)
-            return
-        self._launch(Run(project / bags.BAGS_FOLDER / name), _joined(said), f"Starting {name}")
+            return None
+        run = Run(project / bags.BAGS_FOLDER / name)
+        self._launch(run, _joined(said), f"Starting {name}")
+        return run
 
     def resume(self, run: Run) -> None:
         """Go on with a run, or a bag, that was stopped, failed or crashed."""
@@ -165,6 +171,10 @@ class Supervisor(QObject):
     def active(self) -> list[Run]:
         """Runs that are being trained now, as far as is known."""
         return [Run(Path(folder)) for folder in self._tasks]
+
+    def trainings(self) -> list[Run]:
+        """What is being trained as a user started it: runs, and bags without their members."""
+        return [run for run in self.active() if self._members.get(str(run.folder)) not in self._tasks]
 
     def is_active(self, run: Run) -> bool:
         """Whether a training of it is going on or starting."""
@@ -246,6 +256,7 @@ class Supervisor(QObject):
             (worker.refused, self._refused),
             (worker.ended, self._ended),
             (worker.released, self._released),
+            (worker.bag_told, self._take_bag),
             (worker.failed, self._failed),
         ):
             told.connect(slot)
@@ -259,7 +270,9 @@ class Supervisor(QObject):
     def _add_task(self, folder: str, label: str) -> TrainingTask:
         task = TrainingTask(folder, label, self._stop_task, self)
         self._tasks[folder] = task
-        self.task_started.emit(task)
+        self._members[folder] = bag = _bag_of(Path(folder))
+        if bag not in self._tasks:  # a bag speaks for its members
+            self.task_started.emit(task)
         self.changed.emit()
         return task
 
@@ -300,13 +313,23 @@ class Supervisor(QObject):
             task.advance(*course.progress())
         self.events.emit(folder, events)
 
+    def _take_bag(self, folder: str, course: BagCourse) -> None:
+        if task := self._tasks.get(folder):
+            task.course = course
+            task.noted.emit(course.sentence())
+            task.advance(*course.progress())
+        self.bag_told.emit(folder, course)
+
     def _take_status(self, folder: str, status: Status) -> None:
         self._status[folder] = status
         if status.state == "running":
-            task = self._tasks.get(folder) or self._add_task(folder, f"Training {Path(folder).name}")
-            task.course = self._courses.get(folder)
+            is_bag = bags.is_bag(Path(folder))
+            label = f"Training {'the bag ' if is_bag else ''}{Path(folder).name}"
+            task = self._tasks.get(folder) or self._add_task(folder, label)
+            if not is_bag:
+                task.course = self._courses.get(folder)
             if not task.stopping:
-                task.say(f"Training {Path(folder).name}")
+                task.say(label)
         self.status_changed.emit(folder, status)
         self.changed.emit()
 
@@ -330,7 +353,7 @@ class Supervisor(QObject):
 
     def _tell_end(self, run: Run, status: Status, how: str) -> None:
         if bags.is_bag(run.folder):
-            self.noticed.emit(Notice(INFORMATION, f"{run.name}: {bags.Bag(run.folder).status().words}."))
+            self.noticed.emit(_end_of(bags.Bag(run.folder)))
             return
         if status.state == "crashed":
             ending = f" (the process {how})" if how else ""
@@ -351,8 +374,27 @@ class Supervisor(QObject):
         self.changed.emit()
 
     def _end_task(self, folder: str) -> None:
+        self._members.pop(folder, None)
         if task := self._tasks.pop(folder, None):
             task.end()
+
+
+def _end_of(bag: bags.Bag) -> Notice:
+    """How a bag stands when its process has ended: that a member has failed must not look like an end as any other."""
+    status = bag.status()
+    if status.state not in ("failed", "crashed"):
+        return Notice(INFORMATION, f"{bag.name}: {status.words}.")
+    remedy = "Mend what is wrong, then resume the bag: members that are trained stay as they are."
+    return Notice(ERROR, f"{bag.name}: {status.words}.", str(bag.folder), remedy)
+
+
+def _bag_of(folder: Path) -> str:
+    """The folder of the bag that a run belongs to; "" for none."""
+    try:
+        name = runs.bag_of(Run(folder).about()) if files.is_file(folder / "config.json") else ""
+    except TrainerError:  # damaged: it belongs to nothing
+        return ""
+    return str(folder.parent.parent / bags.BAGS_FOLDER / name) if name else ""
 
 
 def _joined(words: Sequence[str]) -> list[str]:

@@ -3,6 +3,18 @@
 import re
 from collections.abc import Callable
 
+from trainer import config
+from trainer.meanings import METRIC_NAMES
+
+_LABELS = {item.key: item.label for item in config.settings()}
+_KEY = "|".join(re.escape(key) for key in sorted(_LABELS, key=len, reverse=True))
+_DOTTED = "|".join(re.escape(key) for key in _LABELS if "." in key)
+_NAMED = "|".join(config.OF_ONE_FINDING)
+
+
+def _chosen(found: re.Match[str]) -> str:
+    return f"{_LABELS[found[1]]}: {METRIC_NAMES.get(found[2], found[2])}"
+
 
 def _columns(found: re.Match[str]) -> str:
     names = " or ".join(f"'{name}'" for name in found[1].split(" or --label-column "))
@@ -31,11 +43,18 @@ _WORDS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r": \S*cxr-trainer relocate .*$"), ": choose 'Find moved images' in the menu Dataset"),
     (re.compile(r"name a table or a layout to change that"), "choose something else under Read as to change that"),
     (re.compile(r"import with --resaved:"), "say so below:"),
+    # Settings, which the window calls by their labels.
+    (re.compile(rf"For example: --set '(?:{_KEY})=([^']*)'"), r"For example: \1"),
+    (re.compile(rf"For example: (?:{_KEY})=(\S+)"), r"For example: \1"),
+    (re.compile(rf"--set ({_KEY})=([\w-]+)"), _chosen),
+    (re.compile(rf"^({_KEY})(?= = | takes )"), lambda found: _LABELS[found[1]]),
+    (re.compile(rf"(?<![\w.])({_DOTTED})(?!\w|\.\w)"), lambda found: f"'{_LABELS[found[1]]}'"),
+    (re.compile(rf"(?<!\w)({_NAMED})(?!\w)"), lambda found: f"'{METRIC_NAMES[found[1]]}'"),
 )
 
 
 def in_window(text: str) -> str:
-    """A sentence of the trainer without the options of its command line."""
+    """A sentence of the trainer without the options of its command line, and with settings by their labels."""
     for pattern, words in _WORDS:
         text = pattern.sub(words, text)
     return text

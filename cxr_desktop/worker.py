@@ -1,14 +1,16 @@
 """The training worker: in its own thread it finds the devices, starts trainer processes and follows runs as they are made."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from cxr_desktop.launches import Launch
 from cxr_desktop.tails import Tail
-from trainer import files, runs
-from trainer.errors import StorageError, TrainerError
+from trainer import bag_course, bags, files, runs
+from trainer.bags import Bag
+from trainer.errors import DataError, StorageError, TrainerError
 from trainer.runs import Run
 
 LIVE, IDLE, MORE = 250, 1_000, 2
@@ -43,6 +45,8 @@ class TrainingWorker(QObject):
     """Nothing works on the run any more; how its process ended, in words, if that is known."""
     released = Signal(str)
     """A run that was cancelled is not being worked on any more."""
+    bag_told = Signal(str, object)
+    """How far a bag is that is being trained: a `BagCourse`."""
     failed = Signal(object)
     """What was asked cannot be done: a `TrainerError`."""
 
@@ -55,7 +59,8 @@ class TrainingWorker(QObject):
         self._cancelled: set[str] = set()
         self._project: Path | None = None
         self._known: set[str] = set()
-        self._next_glance = 0.0
+        self._next_glance = self._next_bags = 0.0
+        self._of_bags: bag_course.Known = {}
 
     @Slot()
     def begin(self) -> None:
@@ -165,6 +170,7 @@ class TrainingWorker(QObject):
         self._list_runs(tell=True)
         for folder, tail in list(self._tails.items()):
             self._look_at_tail(folder, tail)
+        self._look_at_bags()
         for folder in [folder for folder in self._cancelled if self._is_over(folder)]:
             self._cancelled.discard(folder)
             self.released.emit(folder)
@@ -221,9 +227,28 @@ class TrainingWorker(QObject):
             self.listed.emit()
         if changed or time.monotonic() >= self._next_glance:
             self._next_glance = time.monotonic() + GLANCE_SECONDS
-            for folder in present - self._tails.keys():
-                if Run(Path(folder)).busy():
+            for folder in (*self._bags(), *present):  # a bag before its members, for which it speaks
+                if folder not in self._tails and Run(Path(folder)).busy():
                     self._tail(folder).running = True
+
+    def _bags(self) -> list[str]:
+        """The bags of the project: their lock is that of a run."""
+        try:
+            return [str(bag.folder) for bag in bags.every(self._project)] if self._project else []
+        except StorageError:
+            return []
+
+    def _look_at_bags(self) -> None:
+        """Tell how far the bags under way are, now and then: all of their members are looked at."""
+        if time.monotonic() < self._next_bags:
+            return
+        self._next_bags = time.monotonic() + GLANCE_SECONDS
+        running = [folder for folder, tail in self._tails.items() if tail.running and bags.is_bag(Path(folder))]
+        if not running:
+            self._of_bags.clear()
+        for folder in running:
+            with suppress(DataError, StorageError):  # damaged, or away for a moment
+                self.bag_told.emit(folder, bag_course.look(Bag(Path(folder)), self._of_bags))
 
     def _tail(self, folder: str) -> Tail:
         """Follow a run from its first event on."""

@@ -280,7 +280,7 @@ def evaluation(guide: Guide) -> None:
     user.project.run_wanted.emit("evaluation", str(run))
     page = guide.page("Evaluate")
     _judged(guide, page)
-    for place in range(page.tabs.count()):
+    for place in (one for one in range(page.tabs.count()) if page.tabs.isTabVisible(one)):
         page.tabs.setCurrentIndex(place)
         guide.idle()
         guide.shoot(f"evaluate-{page.tabs.tabText(place).lower()}")

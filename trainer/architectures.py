@@ -22,7 +22,8 @@ class Backbone:
 
     `joined` names the backbones that it is put together from, each with its own weights; `new` are modules that no weights
     file has, so that they learn with the head. `beyond` counts the rows and columns of its last activation that lie before and
-    behind the image.
+    behind the image. `cells` says which place each of the others looks at, along either side: the middle of the first, in px
+    from the border, and the distance to the next. It follows from kernels, strides and borders, layer by layer.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Backbone:
     joined: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     beyond: tuple[int, int] = (0, 0)
+    cells: tuple[float, float] = (0.5, 32.0)
     mean: tuple[float, ...] = _IMAGENET[0]
     std: tuple[float, ...] = _IMAGENET[1]
 
@@ -70,6 +72,7 @@ _ROWS = (
         0.125,
         _stages("stem | down1 stage1 | down2 stage2"),
         "stage2",
+        cells=(4.0, 8.0),
         mean=(0.5,),
         std=(0.25,),
     ),
@@ -80,6 +83,7 @@ _ROWS = (
         _stages("0 | 3 | 6 8 10 | classifier", "features."),
         "features.11",
         smallest=63,
+        cells=(15.5, 16.0),
         file="alexnet-owt-7be5be79.pth",
         megabytes=233.1,
     ),
@@ -89,6 +93,7 @@ _ROWS = (
         0.74,
         _stages("0 | 3 4 5 | 7 8 9 10 | 12", "features."),
         "features.12",
+        cells=(17.5, 16.0),
         file="squeezenet1_0-b66bff10.pth",
         megabytes=4.8,
     ),
@@ -98,6 +103,7 @@ _ROWS = (
         0.72,
         _stages("0 | 3 4 | 6 7 | 9 10 11 12", "features."),
         "features.12",
+        cells=(15.5, 16.0),
         file="squeezenet1_1-b8a52dc0.pth",
         megabytes=4.7,
     ),
@@ -107,6 +113,7 @@ _ROWS = (
         134.26,
         _stages("0 2 | 5 7 | 10 12 14 | 17 19 21 | 24 26 28 | classifier", "features."),
         "features.29",
+        cells=(8.0, 16.0),
         file="vgg16-397923af.pth",
         megabytes=527.8,
     ),
@@ -119,6 +126,7 @@ _ROWS = (
             " | inception4a inception4b inception4c inception4d inception4e | inception5a inception5b"
         ),
         "inception5b",
+        cells=(22.5, 32.0),
         mean=_EVEN[0],
         std=_EVEN[1],
         file="googlenet-1378be20.pth",
@@ -151,6 +159,7 @@ _ROWS = (
             "features.",
         ),
         "features.norm5 + ReLU",
+        cells=(14.5, 32.0),
         file="densenet121-a639ec97.pth",
         megabytes=30.8,
     ),
@@ -196,6 +205,7 @@ _ROWS = (
         27.82,
         _stages("0 1 | 2 3 | 4 5 | 6 7 classifier", "features."),
         "features.7",
+        cells=(16.0, 32.0),
         file="convnext_tiny-983f1562.pth",
         megabytes=109.1,
     ),
@@ -217,6 +227,7 @@ _ROWS = (
         20.81,
         _XCEPTION,
         "act4",
+        cells=(3.5, 32.0),
         mean=_EVEN[0],
         std=_EVEN[1],
         file="xception-43020ad28.pth",
@@ -229,6 +240,7 @@ _ROWS = (
         53.76,
         _both(_RESNET50V2, _XCEPTION),
         "identity3",
+        cells=(2.0, 32.0),  # between those of the two, which are 3 px apart
         mean=_EVEN[0],
         std=_EVEN[1],
         joined=("resnet50v2", "xception"),
@@ -242,6 +254,7 @@ _ROWS = (
         "wide",
         # Its 1x1 convolutions add a border each time, so that its last activation reaches far beyond the image.
         beyond=(3, 2),
+        cells=(20.0, 32.0),
     ),
 )
 

@@ -49,11 +49,11 @@ HELP = {
     "stop": "ask a run to stop and keep what it has learned",
     "watch": "follow a run live",
     "evaluate": "judge a run on its validation or test part, or on another project",
-    "thresholds": "show or move the thresholds of a run, or choose them anew on validation",
+    "thresholds": "show or move the thresholds of a run or bag, or choose them anew on validation",
     "extract": "drawings (PNG, SVG) and tables (CSV) of an evaluation as files",
     "predict": "probabilities of one run, or of several averaged, for files or folders",
     "explain": "heat maps (Grad-CAM) over radiographs",
-    "report": "one HTML file on a run: data, curves, matrices, examples, limits",
+    "report": "one HTML file on a run or bag: data, curves, matrices, examples, limits",
     "models": "the networks that can be chosen",
     "recipes": "the named starting points for training",
     "devices": "what can be computed on here",
@@ -66,6 +66,10 @@ ON_DATA = frozenset({"phantom", "import", "layouts", "show", "inspect", "relocat
 ON_RESULTS = frozenset({"thresholds", "extract"})
 """Verbs on what a network has said already: they need no torch either."""
 
+ON_BAGS = frozenset({"resume", "evaluate", "report"})
+"""Verbs that need a network and do something of their own where a bag is given in place of a run."""
+
+_RUN_OR_BAG = "run folder, or a project for its newest run, or a bag (PROJECT.cxr/bags/NAME)"
 
 BY_SEVERAL = frozenset({"train", "resume"})
 """Verbs that several processes may do together."""
@@ -76,7 +80,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how to learn more; exit status 2."""
-        self.exit(2, f"{self.prog}: {message[:1].upper()}{message[1:]}. See {self.prog} --help.\n")
+        end = "" if message.endswith("?") else "."
+        self.exit(2, f"{self.prog}: {message[:1].upper()}{message[1:]}{end} See {self.prog} --help.\n")
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is not None and value not in action.choices:
@@ -103,7 +108,20 @@ def parser() -> Parser:
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse; on a mistake or --help this ends the process."""
-    return parser().parse_args(arguments)
+    top = parser()
+    options, unknown = top.parse_known_args(arguments)
+    if unknown:
+        one = _verbs(top)[options.verb]
+        known = [word for action in one._actions for word in action.option_strings if word.startswith("--")]
+        near = did_you_mean(unknown[0].partition("=")[0], known) if unknown[0].startswith("-") else ""
+        hint = f". {near.rstrip('.')}" if near.startswith("Did") else ""
+        one.error(f"'{unknown[0]}' has no meaning here{hint}")
+    return options
+
+
+def _verbs(top: Parser) -> dict[str, Parser]:
+    """The parser of each verb."""
+    return next(dict(action.choices) for action in top._actions if isinstance(action, argparse._SubParsersAction))
 
 
 def policies(options: argparse.Namespace) -> Policies:
@@ -217,8 +235,7 @@ def _learning(verbs: dict[str, Parser]) -> None:
             "is printed from then on to console.log in the run",
         )
     for verb in ("resume", "stop", "watch"):
-        more = "" if verb == "watch" else ", or a bag (PROJECT.cxr/bags/NAME)"
-        verbs[verb].add_argument("run", metavar="RUN", type=Path, help=f"run folder, or a project for its newest run{more}")
+        verbs[verb].add_argument("run", metavar="RUN", type=Path, help=_RUN_OR_BAG)
     _bag(verbs["bag"])
     _recipes(verbs["recipes"])
     add = verbs["demo"].add_argument
@@ -227,16 +244,17 @@ def _learning(verbs: dict[str, Parser]) -> None:
 
 
 def _recipes(verb: Parser) -> None:
+    verb.add_argument("names", metavar="NAME", nargs="*", help="show these only (default: all)")
     verb.add_argument("--settings", action="store_true", help="list every setting that train --set can change")
     one = verb.add_mutually_exclusive_group()
-    one.add_argument("--save", default="", metavar="NAME", help="keep the settings of a run (--from RUN) as a recipe")
+    one.add_argument("--save", default="", metavar="NAME", help="keep the settings of a run or bag (--from RUN) as a recipe")
     one.add_argument("--import", type=Path, metavar="FILE", dest="take_in", help="take in a recipe file (.toml)")
     one.add_argument("--export", nargs=2, metavar=("NAME", "FILE"), help="write a recipe as a file, to be taken in elsewhere")
     one.add_argument("--delete", default="", metavar="NAME", help="delete a recipe of your own")
-    verb.add_argument("--from", type=Path, metavar="RUN", dest="from_run", help="with --save: the run")
+    verb.add_argument("--from", type=Path, metavar="RUN", dest="from_run", help="with --save: the run or bag")
     verb.add_argument("--title", default="", help="with --save: one line on what it is")
     verb.add_argument("--about", default="", help="with --save: a paragraph on it")
-    verb.add_argument("--name", default="", help="with --import: another name than that of the file")
+    verb.add_argument("--name", default="", help="with --import: its name here (default: that of the file)")
     verb.add_argument("--replace", action="store_true", help="with --save and --import: replace one of your own of that name")
 
 
@@ -261,7 +279,7 @@ def _bag(verb: Parser) -> None:
 
 def _judging(verbs: dict[str, Parser]) -> None:
     add = verbs["evaluate"].add_argument
-    add("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
+    add("run", metavar="RUN", type=Path, help=_RUN_OR_BAG)
     add(
         "--on",
         default="val",
@@ -282,7 +300,7 @@ def _judging(verbs: dict[str, Parser]) -> None:
         help="judge fine findings (Pneumonia/Viral/COVID-19) as coarse ones: 1 is the first step of their path",
     )
     add = verbs["thresholds"].add_argument
-    add("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
+    add("run", metavar="RUN", type=Path, help=_RUN_OR_BAG)
     add("--rule", default="", help="choose all on validation data: youden, f1, fbeta=2 or sensitivity=0.9")
     add(
         "--set",
@@ -294,7 +312,7 @@ def _judging(verbs: dict[str, Parser]) -> None:
     )
     add("--reset", action="store_true", help="as they were chosen at first, on validation")
     add = verbs["extract"].add_argument
-    add("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
+    add("run", metavar="RUN", type=Path, help=_RUN_OR_BAG)
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the files")
     add("--on", default="val", metavar="PART", help="which evaluation: val (the default), test, train, external-NAME")
     add(
@@ -310,25 +328,39 @@ def _judging(verbs: dict[str, Parser]) -> None:
 
 def _looking(verbs: dict[str, Parser]) -> None:
     add = verbs["predict"].add_argument
-    add("inputs", metavar="RUN|FILE", nargs="+", type=Path, help="run folders, bags or checkpoints, then images or folders")
-    add("--csv", type=Path, metavar="OUT", help="write a table of all probabilities")
+    add(
+        "inputs",
+        metavar="RUN|FILE",
+        nargs="+",
+        type=Path,
+        help="run folders, bags or checkpoints, then images or folders of them",
+    )
+    add("--csv", type=Path, metavar="OUT", help="write a table of all probabilities (- prints it)")
     add(
         "--columns",
         default="",
         metavar="NAME[=CONTENT],...",
-        help="the columns of the table, as File,Label or File,Label=COVID-19: file, name, stem, path, finding (what was "
-        "decided), error, a FINDING (1 from its threshold on, else 0), p(FINDING), sd(FINDING)",
+        help="with --csv: the columns of the table, as File,Label or File,Label=COVID-19. CONTENT is file (as it was named), "
+        "name, stem, path, finding (what was decided: the most probable one; multi-label all above their thresholds), error, "
+        "a FINDING (1 from its threshold on, else 0), p(FINDING) (its probability) or sd(FINDING) (the spread between "
+        "networks). Where a finding has a comma: 'File,\"Label=Lung, other\"'",
     )
-    add("--files-from", type=Path, metavar="LIST", help="text file with names of images, one on each line, in the order wanted")
+    add(
+        "--files-from",
+        type=Path,
+        metavar="LIST",
+        help="names of images in the order wanted: a text file with one on each line, or a table (CSV) with a column File; "
+        "they are looked for in the folder that is given",
+    )
     add("--device", default="auto", help="auto (the default), cpu, cuda, cuda:1, mps")
     add = verbs["explain"].add_argument
-    add("run", metavar="RUN", type=Path, help="run folder, project for its newest run, or checkpoint")
+    add("run", metavar="RUN", type=Path, help=f"{_RUN_OR_BAG}, or a checkpoint")
     add("files", metavar="FILE", nargs="+", type=Path, help="images or folders")
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the overlays")
     add("--finding", default="", help="explain this finding (default: the most probable one)")
     add("--device", default="auto", help="auto (the default), cpu, cuda, cuda:1, mps")
-    verbs["report"].add_argument("run", metavar="RUN", type=Path, help="run folder, or a project for its newest run")
-    verbs["report"].add_argument("--out", type=Path, help="HTML file to write (default: report.html in the run)")
+    verbs["report"].add_argument("run", metavar="RUN", type=Path, help=_RUN_OR_BAG)
+    verbs["report"].add_argument("--out", type=Path, help="HTML file to write (default: report.html in the run or bag)")
 
 
 def _typed(value: str) -> str:

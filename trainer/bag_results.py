@@ -9,17 +9,19 @@ from typing import Any, Self
 import numpy as np
 
 from trainer import files
-from trainer.bags import FOLDS
+from trainer.bags import FOLDS, Bag
 from trainer.errors import DataError
+from trainer.model_card import Origin
 from trainer.results import Evaluation, Figure, built, plain
 
 SD_OVER_FOLDS = (
-    "The SD is over folds: how much a figure moves from fold to fold. It is no confidence interval, as the folds share most of "
-    "their training images (Bengio & Grandvalet 2004); the intervals come from drawing patients of the pooled predictions."
+    "The SD (n - 1) is over folds: how much a figure moves from fold to fold. It is no confidence interval, as the folds share "
+    "most of their training images (Bengio & Grandvalet 2004); the intervals come from drawing patients of the pooled "
+    "predictions."
 )
 SD_OVER_SEEDS = (
-    "The SD is over members: how much a figure moves with the seed alone, on the same images. It says nothing about other "
-    "patients; the intervals do."
+    "The SD (n - 1) is over members: how much a figure moves with the seed alone, on the same images. It says nothing about "
+    "other patients; the intervals do."
 )
 
 
@@ -85,6 +87,15 @@ class BagEvaluation:
         return found
 
 
+@dataclass(frozen=True)
+class Thresholds:
+    """What a bag of seeds decides by: thresholds of the averaged prediction, where they came from, and of which members."""
+
+    thresholds: Mapping[str, float]
+    origins: Mapping[str, Origin]
+    weights: str
+
+
 def over_members(members: Sequence[MemberResult]) -> tuple[dict[str, float], dict[str, float]]:
     """Mean and standard deviation (n - 1) of each headline figure over members; nan where one of them has none."""
     mean, sd = {}, {}
@@ -93,3 +104,19 @@ def over_members(members: Sequence[MemberResult]) -> tuple[dict[str, float], dic
         mean[name] = float(values.mean())
         sd[name] = float(values.std(ddof=1)) if len(values) > 1 else math.nan
     return mean, sd
+
+
+def thresholds_of(bag: Bag) -> Thresholds | None:
+    """The thresholds that were chosen for the averaged prediction, None before. Raises `DataError`, `StorageError`."""
+    if not files.is_file(bag.thresholds):
+        return None
+    found = files.read_json(bag.thresholds)
+    try:
+        levels = {str(name): float(value) for name, value in found["thresholds"].items()}
+        origins = {str(name): Origin(**origin) for name, origin in found["origins"].items()}
+        if not all(0 <= level <= 1 for level in levels.values()):
+            raise ValueError("a threshold lies from 0 to 1")
+        return Thresholds(levels, origins, str(found["weights"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        remedy = "Delete it and evaluate the bag again."
+        raise DataError("The bag's thresholds are damaged", where=bag.thresholds, remedy=remedy) from error

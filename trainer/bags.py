@@ -11,30 +11,41 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from trainer import files, runs
-from trainer.errors import DataError, RunError, TrainerError, counted, did_you_mean
+from trainer.errors import DataError, RunError, TrainerError, command_line, counted, did_you_mean
 
 BAGS_FOLDER = "bags"
 FILE = "bag.json"
 SEEDS, FOLDS = "seeds", "folds"
 FEWEST, MOST = 2, 100
+_LISTS = ("command", "findings", "over")
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Member:
-    """A run as it is planned: its number from 1, the name of its run, its seed, and the split that it learns from."""
+    """A run as it is planned: its number from 1, the name of its run, its seed, and the split that it learns from.
+
+    `digest` is that of the split as it was then; "" in bags from before it was kept.
+    """
 
     number: int
     run: str
     seed: int
     split: str
+    digest: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a bag is made of. `kind` is `SEEDS` or `FOLDS`; `config` the configuration of all (dotted keys) but the seed."""
+    """What a bag is made of. `kind` is `SEEDS` or `FOLDS`; `config` the configuration of all (dotted keys) but the seed.
+
+    `findings` are those that all learn, whatever the project states when a member begins; `over` the devices that share the
+    members out. Both are empty in bags from before they were kept.
+    """
 
     kind: str
     recipe: str
@@ -42,6 +53,8 @@ class Plan:
     members: tuple[Member, ...]
     created: float
     command: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,34 +84,64 @@ class Bag:
         stored = files.read_json(path)
         try:
             members = tuple(Member(**one) for one in stored["members"])
-            return Plan(**{**stored, "members": members, "command": tuple(stored["command"])})
-        except (KeyError, TypeError) as error:
+            if (
+                not members
+                or stored["kind"] not in (SEEDS, FOLDS)
+                or [one.number for one in members] != [*range(1, len(members) + 1)]
+            ):
+                raise ValueError("no such kind, or members left out")
+            lists = {name: tuple(stored.get(name, ())) for name in _LISTS}
+            return Plan(**{**stored, **lists, "members": members})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError("The bag's plan is damaged", where=path, remedy="Restore it from a copy.") from error
 
     def begun(self) -> dict[int, runs.Run]:
-        """Number of a member -> its run, for those that have been begun; a renamed run is still a member."""
-        found = {}
+        """Number of a member -> its run, for those that have been begun; a renamed run is still a member.
+
+        Of two that say they are one member, as a copied folder does, it is the one with the planned name, or the older one.
+        Raises `DataError`, `StorageError`.
+        """
+        planned = {member.number: member.run for member in self.plan().members}
+        found: dict[int, runs.Run] = {}
+        for number, run in self._claims(planned.values()):
+            if number in planned and (number not in found or run.name == planned[number]):
+                found[number] = run
+        return dict(sorted(found.items()))
+
+    def _claims(self, names: Collection[str] = ()) -> Iterator[tuple[int, runs.Run]]:
+        """Runs that say they are of this bag, with their numbers; those of `names` also where they know it by an old name."""
         for run in runs.every(self.project):
             try:
-                about = run.about().get("bag")
+                about = run.about()
             except TrainerError:  # a damaged run belongs to nothing
                 continue
-            if isinstance(about, dict) and about.get("name") == self.name:
-                found[int(about.get("member", 0))] = run
-        return dict(sorted(found.items()))
+            name = runs.bag_of(about)
+            moved = run.name in names and name and not is_bag(self.folder.with_name(name))
+            number = about["bag"].get("member") if name == self.name or moved else None
+            if isinstance(number, int):
+                yield number, run
 
     def trained(self) -> dict[int, runs.Run]:
         """Number of a member -> its run, for those that are finished."""
-        return {number: run for number, run in self.begun().items() if run.status().state == "finished" and run.best.exists()}
+        return {number: run for number, run in self.begun().items() if _is_trained(run, run.status())}
 
     def status(self) -> runs.Status:
-        """How the bag stands: running, finished, or stopped so that it can be resumed."""
-        busy = self.busy()
-        done, planned = len(self.trained()), len(self.plan().members)
+        """How the bag stands: running, finished, or resumable: failed or crashed as a member of it, else stopped.
+
+        Raises `DataError`, `StorageError`.
+        """
+        busy, planned = self.busy(), len(self.plan().members)
+        members = [(run, run.status()) for run in self.begun().values()]
+        done = sum(_is_trained(run, status) for run, status in members)
         words = f"{done} of {counted(planned, 'member')} trained"
         if busy:
             return runs.Status("running", f"running: {words}")
-        return runs.Status("finished" if done == planned else "stopped", words)
+        if done == planned:
+            return runs.Status("finished", words)
+        for run, status in members:
+            if status.state in ("failed", "crashed"):
+                return runs.Status(status.state, f"{words}; {run.name} {status.words}".rstrip("."))
+        return runs.Status("stopped", words)
 
     def evaluation(self, part: str) -> Path:
         """File of the evaluation on a part."""
@@ -164,11 +207,18 @@ def every(project: Path) -> list[Bag]:
         return sorted(found, key=lambda bag: ((bag.folder / FILE).stat().st_mtime_ns, bag.name))
 
 
-def planned(name: str, seeds: Sequence[int], splits: Sequence[str]) -> tuple[Member, ...]:
-    """Members NAME-01, NAME-02, ... with their seeds and splits."""
-    digits = len(str(len(seeds)))
+def _is_trained(run: runs.Run, status: runs.Status) -> bool:
+    """Whether a member needs no more work."""
+    return status.state == "finished" and run.best.exists()
+
+
+def planned(name: str, seeds: Sequence[int], splits: Sequence[str], digests: Mapping[str, str] = _NONE) -> tuple[Member, ...]:
+    """Members NAME-01, NAME-02, ... with their seeds and splits; `digests` of these by name."""
+    digits = max(2, len(str(len(seeds))))
     pairs = enumerate(zip(seeds, splits, strict=True), 1)
-    return tuple(Member(number, f"{name}-{number:0{max(2, digits)}}", seed, split) for number, (seed, split) in pairs)
+    return tuple(
+        Member(number, f"{name}-{number:0{digits}}", seed, split, digests.get(split, "")) for number, (seed, split) in pairs
+    )
 
 
 def unused_name(project: Path, recipe: str) -> str:
@@ -179,23 +229,59 @@ def unused_name(project: Path, recipe: str) -> str:
 
 
 def check_new(project: Path, name: str, members: Collection[Member]) -> None:
-    """Refuse a name that cannot be or is taken, by a bag or by a run that a member would be. Raises `RunError`."""
+    """Refuse a name that cannot be or is taken, by a bag or by a run that a member would be. Raises `RunError`.
+
+    Runs that name a bag which is gone would become members of a new one of that name.
+    """
     runs.check_name(name)
     bag = Bag(project / BAGS_FOLDER / name)
     if is_bag(bag.folder):
         raise RunError(f"There is a bag named {name} already", where=bag.folder, remedy="Choose another name, or resume it.")
     for member in members:
         runs.new(project, member.run)
+    for _, left in bag._claims():
+        what = f"{left.name} belongs to an earlier bag named {name}"
+        raise RunError(what, where=left.folder, remedy="Choose another name.")
 
 
 def create(project: Path, name: str, plan: Plan) -> Bag:
-    """Write the plan of a new bag. Raises `RunError`, `StorageError`."""
+    """Write the plan of a new bag; of two processes that want the name one gets it. Raises `RunError`, `StorageError`."""
     check_new(project, name, plan.members)
     bag = Bag(project / BAGS_FOLDER / name)
-    files.write_json(bag.folder / FILE, {**asdict(plan), "config": dict(plan.config), "command": list(plan.command)})
+    with files.storage_in_words(bag.folder):
+        bag.folder.mkdir(parents=True, exist_ok=True)
+    with bag.locked():
+        check_new(project, name, plan.members)
+        files.write_json(bag.folder / FILE, {**asdict(plan), "config": dict(plan.config)})
     return bag
 
 
 def now() -> float:
     """Seconds since the epoch, as plans note them."""
     return round(time.time(), 3)
+
+
+def meant(path: Path) -> bool:
+    """Whether a path means a bag rather than a run. Raises `RunError` where it means one that is not there."""
+    whole = Path(os.path.abspath(path))  # noqa: PTH100 - resolves "." and "..", keeps links
+    if not is_bag(whole) and whole.parent.name != BAGS_FOLDER:
+        return False
+    find(whole)
+    return True
+
+
+def either(path: Path) -> runs.Run | Bag:
+    """The bag or the run at a path; of a project its newest run. Raises `RunError`."""
+    return find(path) if meant(path) else runs.find(path)
+
+
+def networks(path: Path) -> list[Path]:
+    """The networks that a path stands for: the trained members of a bag, or the one itself. Raises `RunError`, `DataError`."""
+    if not meant(path):
+        return [path]
+    bag = find(path)
+    bag.plan()  # a damaged one is told, whatever its runs say
+    if trained := [run.folder for run in bag.trained().values()]:
+        return trained
+    remedy = f"Go on with it: {command_line('resume', bag.folder)}"
+    raise RunError("No member of this bag is trained yet", where=bag.folder, remedy=remedy)

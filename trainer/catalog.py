@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -447,6 +447,12 @@ class Catalog:
         """Store a split (one of the same name is replaced) and make it the active one."""
         with self._writing() as connection:
             queries.save_split(connection, split)
+
+    def add_splits(self, splits: Iterable[Split]) -> None:
+        """Store new splits, all or none, beside the active one. Raises `DataError` if one of their names is taken."""
+        with self._writing() as connection:
+            for split in splits:
+                queries.add_split(connection, split)
 
     def split(self, name: str | None = None) -> Split:
         """Read a split, by default the active one. Raises `DataError` if there is none."""

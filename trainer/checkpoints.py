@@ -15,6 +15,7 @@ import safetensors.torch
 import torch
 
 from trainer import files, models
+from trainer.architectures import BACKBONES
 from trainer.errors import WeightsError
 from trainer.model_card import FORMAT, KEY, Header, read_header, set_thresholds, weights_digest
 
@@ -40,6 +41,14 @@ def save(path: Path, classifier: models.Classifier, header: Header) -> None:
 def load(path: Path) -> tuple[models.Classifier, Header]:
     """The network, in evaluation mode on the CPU, and its header. Raises `WeightsError`, `StorageError`."""
     header = read_header(path)
+    if header.backbone not in BACKBONES:
+        raise WeightsError(
+            f"This version does not know the network of the checkpoint, {header.backbone}",
+            where=path,
+            remedy="Update CXR Desktop.",
+        )
+    if not header.findings:
+        raise WeightsError("The checkpoint names no findings", where=path, remedy="Restore it from a copy or train again.")
     classifier = models.build(header.backbone, len(header.findings), dropout=header.dropout, hidden=header.hidden)
     try:
         classifier.load_state_dict(safetensors.torch.load_file(path))

@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     # Imported only now: --help, a wrong option, a wrong path and the verbs on data must not wait seconds for torch.
-    if options.verb in arguments.BY_SEVERAL and os.environ.get("RANK", "0") != "0":
+    whole = options.verb == "resume" and bags.is_bag(options.run)  # which refuses to be one of several
+    if options.verb in arguments.BY_SEVERAL and os.environ.get("RANK", "0") != "0" and not whole:
         _spin_briefly()
         from trainer import cli_assist
 
@@ -56,7 +57,7 @@ def _run(options: argparse.Namespace) -> int:
         return cli_results.VERBS[options.verb](options)
     cli_data.check(options)
     _spin_briefly()
-    if options.verb == "bag" or (options.verb in ("resume", "evaluate") and bags.is_bag(options.run)):
+    if options.verb == "bag" or (options.verb in arguments.ON_BAGS and bags.meant(options.run)):
         from trainer import cli_bags
 
         return cli_bags.VERBS[options.verb](options)

@@ -1,27 +1,30 @@
-"""The verbs on bags: bag, and resume and evaluate where they are given one."""
+"""The verbs on bags: bag, and resume, evaluate and report where they are given one."""
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any
 
-from trainer import bagging, config, console, evaluate_bag, recipes, runs
+from trainer import bag_report, bagging, bags, config, console, evaluate_bag, recipes, runs
 from trainer.bag_members import Ears
 from trainer.bag_results import BagEvaluation
 from trainer.bags import FOLDS, Bag, Member
 from trainer.catalog import project_folder
 from trainer.cli_assist import gentle_interrupt
-from trainer.cli_learning import ConsoleLog, say_figures, told
+from trainer.cli_learning import ConsoleLog, said_report, say_figures, told
+from trainer.errors import ConfigError
 from trainer.meanings import METRIC_NAMES
 
+ToldContext = AbstractContextManager[tuple[Callable[[int, int], None], Callable[[Mapping[str, Any]], None]]]
 _SHOWN = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc")
 
 
 def _bag(options: argparse.Namespace) -> int:
     settings = config.changed(recipes.load(options.recipe).settings, config.parsed(options.assignments))
     log = ConsoleLog(wanted=options.console_log)
-    with gentle_interrupt() as stop, told(quiet=options.json, lines=options.progress, log=log) as (progress, listener):
+    with gentle_interrupt() as stop, _told(options, log, options.over) as (progress, listener):
         outcome = bagging.run(
             project_folder(options.project),
             settings,
@@ -30,7 +33,7 @@ def _bag(options: argparse.Namespace) -> int:
             name=options.name,
             recipe=options.recipe,
             split_name=options.split,
-            devices=options.over,
+            over=options.over,
             command=sys.argv[1:],
             opened=lambda bag: _opened(bag, log),
             ears=Ears(progress, stop, lambda *member: _begins(*member, quiet=options.json and not log.begun), listener),
@@ -39,14 +42,24 @@ def _bag(options: argparse.Namespace) -> int:
 
 
 def _resume(options: argparse.Namespace) -> int:
+    if options.devices is not None:
+        remedy = "Leave --devices out: each member goes on as the bag was begun."
+        raise ConfigError("The steps of a bag stay as they are", where="--devices", remedy=remedy)
     log = ConsoleLog(wanted=options.console_log)
-    with gentle_interrupt() as stop, told(quiet=options.json, lines=options.progress, log=log) as (progress, listener):
+    over = bags.find(options.run).plan().over
+    with gentle_interrupt() as stop, _told(options, log, over) as (progress, listener):
         outcome = bagging.resume(
             options.run,
             opened=lambda bag: _opened(bag, log),
             ears=Ears(progress, stop, lambda *member: _begins(*member, quiet=options.json and not log.begun), listener),
         )
     return _ended(outcome, json=options.json)
+
+
+def _told(options: argparse.Namespace, log: ConsoleLog, over: Sequence[str]) -> ToldContext:
+    """A bar for each member in turn; for members side by side one for the whole bag."""
+    words = {"reading": "Training", "ready": "Training"} if len(over) > 1 else {}
+    return told(quiet=options.json, lines=options.progress, log=log, **words)
 
 
 def _opened(bag: Bag, log: ConsoleLog) -> None:
@@ -113,4 +126,10 @@ def _cells(metrics: Mapping[str, Any]) -> list[str]:
     return [console.figure(metrics[name].value, metrics[name].low, metrics[name].high) for name in _SHOWN]
 
 
-VERBS = MappingProxyType({"bag": _bag, "resume": _resume, "evaluate": _evaluate})
+def _report(options: argparse.Namespace) -> int:
+    with console.bar("Writing the report", shown=not options.json, lines=options.progress) as progress:
+        path = bag_report.run(options.run, out=options.out, progress=progress)
+    return said_report(path, json=options.json)
+
+
+VERBS = MappingProxyType({"bag": _bag, "resume": _resume, "evaluate": _evaluate, "report": _report})

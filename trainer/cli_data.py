@@ -13,12 +13,12 @@ from typing import Any
 from trainer import (
     arguments,
     bags,
+    cli_recipes,
     config,
     console,
     files,
     importer,
     inspection,
-    own_recipes,
     phantom,
     recipes,
     relocate,
@@ -28,7 +28,7 @@ from trainer import (
 )
 from trainer.catalog import YES, Catalog, Split, project_folder
 from trainer.columns import Columns
-from trainer.errors import ConfigError, command_line, counted
+from trainer.errors import TrainerError, command_line, counted
 from trainer.labelling import Asked
 from trainer.layouts import LAYOUTS
 
@@ -137,9 +137,11 @@ def _show(options: argparse.Namespace) -> int:
         counts, splits, sources = catalog.counts(), catalog.splits(), catalog.sources()
         missing = relocate.missing(catalog)
     states = [{"run": run.name, "state": run.status().state, "words": run.status().words} for run in runs.every(folder)]
+    of_bags = [{"bag": bag.name, **_standing(bag)} for bag in bags.every(folder)]
     if options.json:
         kept = [{**vars(source), "policies": source.options.get("policies", {})} for source in sources]
-        console.emit({"project": folder, **vars(counts), "folders": kept, "splits": splits, "runs": states, "missing": missing})
+        trained = {"runs": states, "bags": of_bags}
+        console.emit({"project": folder, **vars(counts), "folders": kept, "splits": splits, **trained, "missing": missing})
         return 0
     unknown = f", {counts.patient_unknown} images of unknown patients" if counts.patient_unknown else ""
     excluded = f", {counts.excluded} excluded" if counts.excluded else ""
@@ -166,7 +168,19 @@ def _show(options: argparse.Namespace) -> int:
         console.say(f"Splits: {', '.join(splits)}. Training takes {counts.split_name} unless --split names another.")
     if states:
         console.table("", ("Run", "State"), [(state["run"], state["words"]) for state in states])
+    if of_bags:
+        console.table("", ("Bag", "State"), [(state["bag"], state["words"]) for state in of_bags])
     return 0
+
+
+def _standing(bag: bags.Bag) -> dict[str, str]:
+    """How a bag stands, also one whose files are damaged."""
+    try:
+        plan, status = bag.plan(), bag.status()
+    except TrainerError as error:
+        return {"kind": "", "state": "damaged", "words": error.what}
+    how = "cross-validation" if plan.kind == bags.FOLDS else "averaged"
+    return {"kind": plan.kind, "state": status.state, "words": f"{status.words} ({how})"}
 
 
 def _inspect(options: argparse.Namespace) -> int:
@@ -236,7 +250,7 @@ def _parts(catalog: Catalog, made: Split) -> dict[str, Any]:
 
 
 def _stop(options: argparse.Namespace) -> int:
-    run = bags.find(options.run) if bags.is_bag(options.run) else runs.find(options.run)
+    run = bags.either(options.run)
     run.request_stop()
     if options.json:
         console.emit({"run": str(run.folder), "status": "stop requested"})
@@ -247,6 +261,8 @@ def _stop(options: argparse.Namespace) -> int:
 
 def _watch(options: argparse.Namespace) -> int:
     """Print what has happened and what happens, until nothing works on the run any more."""
+    if bags.meant(options.run):
+        return _watch_bag(bags.find(options.run), options)
     run = runs.find(options.run)
     offset = total = 0
     with console.bar(run.name, shown=not options.json, lines=options.progress) as progress:
@@ -268,6 +284,31 @@ def _watch(options: argparse.Namespace) -> int:
     return 0
 
 
+def _watch_bag(bag: bags.Bag, options: argparse.Namespace) -> int:
+    """The same for all members of a bag, each line with the name of its run."""
+    offsets: dict[int, int] = {}
+    members = len(bag.plan().members)
+    with console.bar(bag.name, shown=not options.json, lines=options.progress) as progress:
+        while True:
+            busy = bag.busy()  # before the events are read: what is written last is then still seen
+            for number, run in bag.begun().items():
+                for event in run.tail(offsets.get(number, 0)):
+                    offsets[number] = event["offset"]
+                    if (line := runs.event_words(event)) and not options.json:
+                        console.note(f"{run.name}: {line}")
+            progress(len(bag.trained()), members)
+            if not busy:
+                break
+            time.sleep(WATCH_SECONDS)
+    status = bag.status()
+    if options.json:
+        states = [{"run": run.name, "state": run.status().state} for run in bag.begun().values()]
+        console.emit({"bag": str(bag.folder), "status": status.state, "words": status.words, "members": states})
+    else:
+        console.say(f"{bag.name}: {status.words}.")
+    return 0
+
+
 def _tell(event: Mapping[str, Any], total: int, progress: Callable[[int, int], None], *, quiet: bool) -> None:
     if event["kind"] in ("started", "batch"):
         progress(event["step"], total)
@@ -284,87 +325,8 @@ def check(options: argparse.Namespace) -> None:
     if options.verb in ("train", "bag"):
         config.changed(recipes.load(options.recipe).settings, config.parsed(options.assignments))
         Catalog.open(project_folder(options.project)).close()
-    elif options.verb in ("resume", "evaluate", "report") and not bags.is_bag(options.run):
-        runs.find(options.run)
-
-
-def _recipes(options: argparse.Namespace) -> int:
-    if options.settings:
-        return _settings(options)
-    if options.save or options.take_in or options.export or options.delete:
-        return _own_recipe(options)
-    found = recipes.every()
-    if options.json:
-        console.emit(
-            {
-                "recipes": [
-                    {
-                        "name": r.name,
-                        "title": r.title,
-                        "about": r.about,
-                        "settings": config.to_dict(r.settings, only_changed=True),
-                    }
-                    for r in found
-                ]
-            }
-        )
-        return 0
-    for recipe in found:
-        console.say(f"{recipe.name}: {recipe.title}\n  {recipe.about}")
-        changes = ", ".join(f"{key}={value}" for key, value in config.to_dict(recipe.settings, only_changed=True).items())
-        console.say(f"  Differs from the defaults in: {changes or 'nothing'}.\n")
-    for sentence in recipes.damaged():
-        console.say(f"Note: {sentence}")
-    return 0
-
-
-def _own_recipe(options: argparse.Namespace) -> int:
-    """Save, import, export or delete a recipe of one's own."""
-    if options.save:
-        if not options.from_run:
-            raise ConfigError("--save keeps the settings of a run", remedy="Say which: --from lungs.cxr/runs/first")
-        run = runs.find(options.from_run)
-        about = options.about or f"The settings of the run {run.name}."
-        settings = own_recipes.of_run(run.about())
-        own_recipes.save(options.save, settings, title=options.title, about=about, replace=options.replace)
-        done = f"Saved: train with --recipe {options.save}"
-    elif options.take_in:
-        made = own_recipes.take_in(options.take_in, name=options.name, replace=options.replace)
-        done = f"Imported: train with --recipe {made.name}"
-    elif options.export:
-        name, path = options.export
-        own_recipes.export(name, Path(path))
-        done = f"Written: {path}"
-    else:
-        own_recipes.delete(options.delete)
-        done = f"Deleted: {options.delete}"
-    if options.json:
-        console.emit({"done": done})
-    else:
-        console.say(f"{done}.", wrapped=False)
-    return 0
-
-
-def _settings(options: argparse.Namespace) -> int:
-    """Every key that `train --set` takes."""
-    found = list(config.settings())
-    if options.json:
-        keys = ("key", "default", "label", "help", "unit", "low", "high", "choices")
-        console.emit({"settings": [{key: getattr(one, key) for key in keys} for one in found]})
-        return 0
-    rows = [(one.key, _shown(one.default), _allowed(one), one.help) for one in found]
-    console.table("", ("Setting", "Default", "Allowed", "About"), rows)
-    return 0
-
-
-def _shown(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _allowed(one: config.Setting) -> str:
-    if one.low is not None and one.high is not None:
-        return f"{one.low:g} to {one.high:g} {one.unit}".strip()
-    return ", ".join(one.choices)
+    elif options.verb in ("resume", "evaluate", "report"):
+        bags.either(options.run)
 
 
 VERBS = MappingProxyType(
@@ -378,6 +340,6 @@ VERBS = MappingProxyType(
         "split": _split,
         "stop": _stop,
         "watch": _watch,
-        "recipes": _recipes,
+        "recipes": cli_recipes.run,
     }
 )

@@ -5,7 +5,7 @@ import faulthandler
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -13,18 +13,14 @@ from typing import Any
 
 from trainer import (
     backbones,
-    bags,
-    cli_data,
+    cli_predict,
     config,
     console,
     demo,
     devices,
     evaluate,
-    evaluate_bag,
     explain,
     files,
-    predict,
-    prediction_table,
     recipes,
     report,
     results,
@@ -33,13 +29,8 @@ from trainer import (
 )
 from trainer.catalog import project_folder
 from trainer.cli_assist import gentle_interrupt
-from trainer.errors import ConfigError, RunError, command_line, counted
+from trainer.errors import counted
 from trainer.loop import Outcome
-from trainer.model_card import Header
-from trainer.verdicts import FilePrediction, mean_thresholds
-
-NAMED = 3
-"""Files that a warning names; of the others it says how many they are."""
 
 
 class ConsoleLog:
@@ -186,103 +177,8 @@ def say_figures(found: results.Evaluation) -> None:
         console.table("", ("", *names), [(name, *map(int, row)) for name, row in counts])
 
 
-def _predict(options: argparse.Namespace) -> int:
-    given, paths = _sorted_inputs(options)
-    members = [run for path in given for run in _members(path)]
-    with console.bar("Predicting", shown=not options.json, lines=options.progress) as progress:
-        headers, found = predict.run(members, paths, device=options.device, progress=progress)
-        known = prediction_table.Asked(headers[0].findings, headers[0].task, _thresholds(given, headers))
-        wanted = prediction_table.columns(options.columns, known.findings) if options.columns else ()
-        said = list(found)
-    names = known.findings
-    if options.csv:
-        stated = prediction_table.stated([one.path for one in said], paths)
-        text = prediction_table.table(wanted, known, said, stated) if wanted else predict.table(headers, said)
-        files.write_text(options.csv, text)
-    if options.json:
-        console.emit({"findings": names, "runs": [h.run for h in headers], "images": [_as_json(one, names) for one in said]})
-        return _read_any(sum(not one.error for one in said), len(said))
-    rows = []
-    for one in said:
-        if not one.error:
-            top = int(one.probabilities.argmax())
-            spread = (f"{one.spread[top]:.3f}",) if len(headers) > 1 else ()
-            rows.append((names[top], f"{one.probabilities[top]:.3f}", *spread, str(one.path)))
-    if rows:
-        spread = ("SD over runs",) if len(headers) > 1 else ()
-        console.table("", ("Most probable", "Probability", *spread, "File"), rows)
-    for one in said:
-        if one.error:
-            console.say(f"Not read: {one.path}: {one.error}")
-    for warning in dict.fromkeys(warning for one in said for warning in one.warnings):
-        told = [one.path.name for one in said if warning in one.warnings]
-        more = f" and {len(told) - NAMED} more" if len(told) > NAMED else ""
-        console.say(f"Beware of {', '.join(told[:NAMED])}{more}: {warning.rstrip('.')}.")
-    if options.csv:
-        console.say(f"Written: {options.csv}")
-    return _read_any(len(rows), len(said))
-
-
-def _read_any(read: int, asked: int) -> int:
-    """Exit status 2 where not one of the files could be read."""
-    if not read:
-        console.note(f"cxr-trainer: None of {counted(asked, 'file')} could be read.")
-    return 0 if read else 2
-
-
-def _as_json(one: FilePrediction, names: tuple[str, ...]) -> dict[str, Any]:
-    if one.error:
-        return {"path": str(one.path), "error": one.error}
-    return {
-        "path": str(one.path),
-        "top_finding": names[int(one.probabilities.argmax())],
-        "probabilities": dict(zip(names, map(float, one.probabilities), strict=True)),
-        "spread": dict(zip(names, map(float, one.spread), strict=True)),
-        "warnings": one.warnings,
-    }
-
-
-def _sorted_inputs(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
-    """Runs, bags and checkpoints; and the files to predict, those of a list last. Raises `ConfigError`, `StorageError`."""
-    if options.columns and not options.csv:
-        raise ConfigError("--columns says what stands in the table", remedy="Say where it is to be written: --csv OUT.")
-    given = [path for path in options.inputs if _is_model(path)]
-    paths = [path for path in options.inputs if not _is_model(path)]
-    if options.files_from:
-        folders = [path for path in paths if path.is_dir()]
-        if len(folders) == len(paths) <= 1:  # names of a list are those in the folder that is given
-            paths = [(folders[0] if folders else Path()) / name for name in cli_data.listed(options.files_from)]
-        else:
-            paths += cli_data.listed(options.files_from)
-    return given, paths
-
-
-def _members(path: Path) -> list[Path]:
-    """The networks that a path stands for: those of a bag, or the one itself. Raises `RunError`."""
-    if not bags.is_bag(path):
-        return [path]
-    bag = bags.find(path)
-    if trained := [run.folder for run in bag.trained().values()]:
-        return trained
-    raise RunError("No member of this bag is trained yet", where=path, remedy=f"Go on with it: {command_line('resume', path)}")
-
-
-def _thresholds(given: Sequence[Path], headers: Sequence[Header]) -> dict[str, float]:
-    """What decides: the thresholds of a bag by itself, where it has its own; else the mean of the networks'."""
-    if len(given) == 1 and bags.is_bag(given[0]) and (own := evaluate_bag.stored(bags.find(given[0]))):
-        return dict(own.thresholds)
-    return mean_thresholds([header.thresholds for header in headers])
-
-
-def _is_model(path: Path) -> bool:
-    if path.is_dir():
-        return bags.is_bag(path) or (path / "config.json").exists() or (path / "catalog.sqlite").exists()
-    return path.suffix in (".safetensors", ".pt", ".pth") or (
-        not path.exists() and path.parent.name in (runs.RUNS_FOLDER, bags.BAGS_FOLDER)
-    )
-
-
 def _explain(options: argparse.Namespace) -> int:
+    cli_predict.members(options.run)
     with console.bar("Explaining", shown=not options.json, lines=options.progress) as progress:
         made = explain.run(
             options.run, options.files, options.out, finding=options.finding, device=options.device, progress=progress
@@ -292,13 +188,18 @@ def _explain(options: argparse.Namespace) -> int:
     else:
         for one in made:
             console.say(f"Not read: {one['path']}: {one['error']}" if "error" in one else f"{one['path']}: {one['overlay']}")
-    return _read_any(sum("error" not in one for one in made), len(made))
+    return cli_predict.read_any(sum("error" not in one for one in made), len(made))
 
 
 def _report(options: argparse.Namespace) -> int:
     with console.bar("Writing the report", shown=not options.json, lines=options.progress) as progress:
         path = report.run(options.run, out=options.out, progress=progress)
-    if options.json:
+    return said_report(path, json=options.json)
+
+
+def said_report(path: Path, *, json: bool) -> int:
+    """Say where a report lies."""
+    if json:
         console.emit({"report": str(path)})
     else:
         console.say(f"Written: {console.near(path)}")
@@ -348,7 +249,7 @@ VERBS = MappingProxyType(
         "train": _train,
         "resume": _resume,
         "evaluate": _evaluate,
-        "predict": _predict,
+        "predict": cli_predict.run,
         "explain": _explain,
         "report": _report,
         "models": _models,

@@ -3,15 +3,16 @@
 import argparse
 from types import MappingProxyType
 
-from trainer import console, extract, thresholds
+from trainer import bag_thresholds, bags, console, extract, thresholds
 from trainer.errors import ConfigError
 
 
 def _thresholds(options: argparse.Namespace) -> int:
     if options.reset and (options.rule or options.changes):
         raise ConfigError("--reset goes back to what was chosen at first: it leaves nothing to set", remedy="Give one of them.")
+    verb = bag_thresholds.run if bags.meant(options.run) else thresholds.run
     with console.bar("Judging again", shown=not options.json, lines=options.progress) as progress:
-        found = thresholds.run(options.run, rule=options.rule, changes=options.changes, reset=options.reset, progress=progress)
+        found = verb(options.run, rule=options.rule, changes=options.changes, reset=options.reset, progress=progress)
     if options.json:
         rows = {name: {"threshold": level, **_origin(found, name)} for name, level in found.thresholds.items()}
         console.emit({"run": found.run, "thresholds": rows, "judged": found.judged})

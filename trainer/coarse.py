@@ -6,6 +6,7 @@ them has in any case (Frechet's lower bound). Adding up, or one minus the produc
 come independently of each other, and calls a coarse finding for the sum of many small doubts.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -27,6 +28,15 @@ def findings(fine: Sequence[str], level: int, task: str) -> tuple[str, ...]:
         remedy = "Choose a higher level."
         raise ConfigError(f"At level {level} there is nothing to tell apart", where=", ".join(names), remedy=remedy)
     return names
+
+
+def offered(fine: Sequence[str], task: str) -> dict[int, tuple[str, ...]]:
+    """The levels at which these findings can be judged, the coarsest first, each with its findings; {} without a tree."""
+    found: dict[int, tuple[str, ...]] = {}
+    for level in range(1, max((name.count(levels.STEP) for name in fine), default=0) + 1):
+        with contextlib.suppress(ConfigError):
+            found[level] = findings(fine, level, task)
+    return found
 
 
 def probabilities(prediction: Prediction, names: Sequence[str]) -> NDArray[np.float32]:

@@ -4,6 +4,8 @@ The form in the window, `--set key=value`, the recipes, the checks and the docum
 """
 
 import dataclasses
+import difflib
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -61,6 +63,8 @@ __all__ = [
 
 LEVEL = "augment.level"
 """Shorthand for the numbers of a level of augmentation; it is written nowhere, the numbers are."""
+_FEW = 4
+"""Settings that a sentence suggests at most."""
 _BEFORE: Mapping[str, Any] = {"task.views": ALL_VIEWS}
 """What runs did before a setting existed, where that is not its default."""
 
@@ -147,14 +151,36 @@ def changed(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
             config = changed(config, level(value))
             continue
         if key not in known:
-            raise ConfigError("There is no such setting", where=key, remedy=did_you_mean(key, [*known, LEVEL]))
+            raise ConfigError("There is no such setting", where=key, remedy=_meant(key, known))
         config = _replaced(config, key.split("."), _checked(known[key], value))
     return config
 
 
+def _meant(key: str, known: Mapping[str, Setting]) -> str:
+    """What somebody meant with a key that there is not: by writing, by its last name, by its label, by what it is about."""
+    word = key.rpartition(".")[2]
+    last = _plain(word)
+    names = {one: _plain(one.rpartition(".")[2]) for one in (*known, LEVEL)}
+    labels = {one: _plain(setting.label) for one, setting in known.items()}
+    alike = difflib.get_close_matches(key, names, n=1, cutoff=0.85)
+    alike = alike or [one for one in names if last and last in (names[one], labels.get(one))]
+    alike = alike or [one for one in labels if difflib.get_close_matches(last, [labels[one], names[one]], cutoff=0.8)]
+    near = did_you_mean(key, names)
+    if not alike and not near.startswith("Did"):
+        about = re.compile(rf"\b{re.escape(word)}\b", re.IGNORECASE)
+        alike = [one for one, setting in known.items() if word and about.search(f"{setting.label} {setting.help}")]
+    if 0 < len(alike) <= _FEW:
+        return f"Did you mean {'one of ' * (len(alike) > 1)}{', '.join(alike)}?"
+    return near if near.startswith("Did") else "All are listed by: cxr-trainer recipes --settings"
+
+
+def _plain(name: str) -> str:
+    return "".join(sign for sign in name.casefold() if sign.isalnum())
+
+
 def level(name: object) -> dict[str, float]:
     """Dotted key -> number of a level of augmentation. Raises `ConfigError`."""
-    if name not in LEVELS:
+    if not isinstance(name, str) or name not in LEVELS:
         remedy = did_you_mean(str(name), LEVELS)
         raise ConfigError(f"'{name}' is no level of augmentation", where=LEVEL, remedy=remedy)
     return {f"augment.{key}": number for key, number in LEVELS[str(name)].items()}
@@ -227,20 +253,20 @@ def _check_limits(item: Setting, value: Any) -> None:  # noqa: ANN401
     if not isinstance(value, (int, float)) or item.low is None or item.high is None or item.low <= value <= item.high:
         return
     unit = f" {item.unit}" if item.unit else ""
+    low, high = (str(end) if isinstance(end, int) else f"{end:g}" for end in (item.low, item.high))
     raise ConfigError(
         f"{item.key} = {value} is outside its limits",
         where=item.label,
-        remedy=f"Choose between {item.low:g} and {item.high:g}{unit}.",
+        remedy=f"Choose between {low} and {high}{unit}.",
     )
 
 
 def _converted(item: Setting, value: Any) -> Any:  # noqa: ANN401
     if isinstance(item.kind, types.GenericAlias):
         return _listed(item, value)
+    example = value.replace(",", ".") if item.kind is float and _is_with_comma(value) else item.default
     wrong = ConfigError(
-        f"{item.key} takes {_NAMES[item.kind]}, not '{value}'",
-        where=item.label,
-        remedy=f"For example: {item.key}={item.default}",
+        f"{item.key} takes {_NAMES[item.kind]}, not '{value}'", where=item.label, remedy=f"For example: {item.key}={example}"
     )
     if item.kind is str:
         if not isinstance(value, str):
@@ -257,6 +283,11 @@ def _converted(item: Setting, value: Any) -> Any:  # noqa: ANN401
         return int(value) if isinstance(value, (int, str)) and "e" not in str(value).lower() else int(number)
     except (ValueError, OverflowError) as error:
         raise wrong from error
+
+
+def _is_with_comma(value: object) -> bool:
+    """Whether it is a decimal number as much of the world writes it: 0,001."""
+    return isinstance(value, str) and re.fullmatch(r"[0-9]+,[0-9]+", value) is not None
 
 
 def _listed(item: Setting, value: Any) -> tuple[Any, ...]:  # noqa: ANN401

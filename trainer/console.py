@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from trainer import errors
 
 UNBROKEN = 10_000
 """Width of a table that no terminal shows."""
+_WRITTEN_OUT = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 
 
 class _Console(Console):
@@ -43,14 +46,25 @@ def _stderr() -> Console:
 def note(text: str) -> None:
     """A line for the person at the terminal (stderr); a terminal breaks it between words."""
     console = _stderr()
-    console.print(text, markup=False, soft_wrap=not console.is_terminal)
+    console.print(visible(text), markup=False, soft_wrap=not console.is_terminal)
 
 
-def say(text: str, *, wrapped: bool = True) -> None:
+def visible(text: str) -> str:
+    """Text with its control signs written out, but for line ends: a name from somebody's file must not steer the terminal.
+
+    What of a file's name is not UTF-8 is written out too, as no stream takes it.
+    """
+    return text.translate(_WRITTEN_OUT).encode("utf-8", "backslashreplace").decode()
+
+
+def say(text: str, *, wrapped: bool = True, indent: int = 0) -> None:
     """A line of the result (stdout); a terminal breaks it between words unless it is meant to be copied."""
     with _written():
         console = _Console(highlight=False)
-        console.print(text, markup=False, soft_wrap=not (wrapped and console.is_terminal))
+        if not (wrapped and console.is_terminal):
+            console.print(" " * indent + visible(text), markup=False, soft_wrap=True)
+        else:
+            console.print(Padding(Text(visible(text)), (0, 0, 0, indent)))
 
 
 def next_step(*words: object) -> None:
@@ -61,10 +75,20 @@ def next_step(*words: object) -> None:
 def emit(value: Any) -> None:  # noqa: ANN401 - whatever json takes
     """One JSON object on stdout, made of dataclasses too; a figure that is not defined becomes null."""
     text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False) + "\n"
+    text = text.encode("utf-8", "backslashreplace").decode()  # a name that is not UTF-8 as JSON writes it: \udcf6
     with _written():
         if sys.stdout:  # None where the caller has closed it
             sys.stdout.write(text)
             sys.stdout.flush()
+
+
+def emit_bytes(content: bytes) -> None:
+    """The content of a file on stdout, as it is, for another program."""
+    with _written():
+        if sys.stdout:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
 
 
 @contextmanager
@@ -94,7 +118,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
         numeric = bool(rows) and all(isinstance(row[index], (int, float)) for row in rows)
         shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*(str(cell) for cell in row))
+        shown.add_row(*(visible(str(cell)).replace("\n", "\\n") for cell in row))
     with _written():
         console = _Console(highlight=False, markup=False)
         if console.is_terminal:

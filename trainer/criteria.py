@@ -8,6 +8,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trainer import config, curves
 from trainer.errors import ConfigError, did_you_mean
 from trainer.results import Prediction
@@ -46,6 +49,17 @@ def figure(validation: Prediction, choice: config.Choice) -> dict[str, float]:
         return {F_BETA: float(sweep.f_beta(choice.beta).max())}
     (tn, fp), _ = sweep.counts(sweep.at_sensitivity(choice.sensitivity))
     return {AT_SENSITIVITY: float(tn / (tn + fp))}
+
+
+def undefined(targets: NDArray[np.int8], choice: config.Choice, findings: Sequence[str]) -> tuple[str, ...]:
+    """A sentence where the figure that decides cannot be computed on these validation answers, int8 [N, K], in any epoch."""
+    yes, no = (targets == 1).any(0), (targets == 0).any(0)
+    names = [choice.finding] if choice.metric in config.OF_ONE_FINDING else findings
+    defined = [yes[k] and no[k] for k, name in enumerate(findings) if name in names]
+    if choice.metric not in (*config.OF_ONE_FINDING, "macro_auroc") or any(defined):
+        return ()
+    lacking = f"images with and without {choice.finding if choice.metric in config.OF_ONE_FINDING else 'one finding'}"
+    return (f"Validation needs {lacking} for {choice.metric}: as it is, the epoch is chosen by the validation loss instead.",)
 
 
 def sweep_of(prediction: Prediction, finding: str) -> curves.Sweep:

@@ -43,7 +43,7 @@ class Task:
         term="multi-class, multi-label",
     )
     findings: tuple[str, ...] = setting(
-        (), "Findings", "The findings to learn, in this order; empty: all of the project.", term="finding"
+        (), "Findings", "The findings to learn, in this order; all of the project unless some are chosen.", term="finding"
     )
     views: str = setting(
         FRONTAL_VIEWS,
@@ -142,7 +142,13 @@ class Optimiser:
         essential=True,
     )
     weight_decay: float = setting(
-        1e-2, "Weight decay", "Pull of all weights towards zero, against overfitting.", low=0.0, high=1.0, step=0.005
+        1e-2,
+        "Weight decay",
+        "Pull of the weights (not of biases and norms) towards zero, against overfitting. adamw pulls beside the gradient, the "
+        "others as a part of it.",
+        low=0.0,
+        high=1.0,
+        step=0.005,
     )
     momentum: float = setting(
         0.9, "Momentum", "Share of the last step that goes into the next one (SGD only).", low=0.0, high=0.999, step=0.01
@@ -346,8 +352,7 @@ class Choice:
     metric: str = setting(
         "macro_f1",
         "Choose by",
-        "The validation metric that decides which epoch is kept. The last two look at one finding, which stands in "
-        "Finding that matters.",
+        "The validation metric that decides which epoch is kept. The last two look at one finding, the Finding that matters.",
         choices=(
             "macro_f1",
             "macro_auroc",

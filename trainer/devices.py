@@ -149,7 +149,7 @@ def precision(wanted: str, device: torch.device, key: str, step: Callable[[str],
     if wanted != "auto":
         return wanted, {}
     possible = precisions(device)
-    memory = Path(platformdirs.user_cache_dir("cxr-desktop")) / "precision.json"
+    memory = Path(platformdirs.user_cache_dir("cxr-desktop", appauthor=False)) / "precision.json"
     known = _remembered(memory)
     label = device_label(device)
     entry = f"{label} | torch {torch.__version__} | {torch.get_num_threads()} threads | {key}"

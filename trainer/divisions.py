@@ -13,11 +13,15 @@ from trainer.records import Split
 
 @dataclass(frozen=True)
 class Content:
-    """One part of a split: its images, its patients (those that are known), and its images with each finding."""
+    """One part of a split: its images, its patients (those that are known), and its images with each finding.
+
+    `unknown` are the images whose patient is not known.
+    """
 
     images: int
     patients: int
     findings: Mapping[str, int]
+    unknown: int = 0
 
 
 def contents(catalog: Catalog, split: Split) -> dict[str, Content]:
@@ -26,7 +30,8 @@ def contents(catalog: Catalog, split: Split) -> dict[str, Content]:
     found = {}
     for part, ids in split.parts.items():
         yes = (catalog.labels(ids, known) == YES).sum(0, dtype=np.int64).tolist()
-        found[part] = Content(len(ids), len(set(catalog.patients(ids)) - {""}), dict(zip(known, yes, strict=True)))
+        people = list(catalog.patients(ids))
+        found[part] = Content(len(ids), len(set(people) - {""}), dict(zip(known, yes, strict=True)), people.count(""))
     return found
 
 

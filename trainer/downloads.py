@@ -5,7 +5,7 @@ from pathlib import Path
 
 import platformdirs
 
-from trainer.architectures import BACKBONES
+from trainer.architectures import BACKBONES, Backbone
 from trainer.errors import WeightsError
 
 RANDOM, IMAGENET = "none", "imagenet"
@@ -22,6 +22,16 @@ def torch_folder() -> Path:
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = Path(os.environ.get("TORCH_HOME", Path(cache) / "torch")).expanduser()
     return home / "hub" / "checkpoints"
+
+
+def offer(row: Backbone) -> str:
+    """Which ImageNet weights there are for a backbone: how much is fetched for them, from whom, under which terms."""
+    rows = [BACKBONES[name] for name in row.joined or (row.name,)]
+    if not row.pretrained:
+        return "There are no ImageNet weights for it: it learns from scratch."
+    of = "timm, Apache 2.0" if any(one.address for one in rows) else "torchvision, BSD 3"
+    size = max(1, round(sum(one.megabytes for one in rows)))
+    return f"ImageNet weights: {size} MB ({of}); the photographs that they learned from are for research, not for business."
 
 
 def words(backbone: str, weights: str) -> str:
@@ -54,4 +64,6 @@ def _file(name: str) -> str:
         raise WeightsError(
             f"There is no weights file '{name}'", remedy=f"Choose imagenet, none, or a file that is there ({kinds})."
         )
+    if path.suffix not in SUFFIXES:
+        raise WeightsError(f"{path.name} is no weights file", remedy=f"Choose imagenet, none, or one of {', '.join(SUFFIXES)}.")
     return f"The backbone starts from {path.name}, as far as its names and shapes fit."

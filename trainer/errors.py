@@ -73,14 +73,19 @@ class BusyError(StorageError):
     """Another program is writing; the same may be tried again."""
 
 
+MOST_NAMED = 24
+"""Known words that a sentence lists; of the others it says how many they are."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return "Did you mean X?" for the nearest known word, or the list of what there is."""
+    """Return "Did you mean X?" for the nearest known word, or the list of what there is, the first of many."""
     choices = sorted(set(known))
     spelled = {choice.casefold(): choice for choice in choices}
     near = difflib.get_close_matches(word.casefold(), spelled, n=1, cutoff=0.6)
     if near:
         return f"Did you mean {spelled[near[0]]}?"
-    return f"There is: {', '.join(choices)}." if choices else ""
+    more = f" and {len(choices) - MOST_NAMED} more" if len(choices) > MOST_NAMED else ""
+    return f"There is: {', '.join(choices[:MOST_NAMED])}{more}." if choices else ""
 
 
 def counted(number: int, one: str, many: str = "") -> str:

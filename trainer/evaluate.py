@@ -36,7 +36,7 @@ class _Asked:
         if not level:
             return cls(member, own)
         names = coarse.findings(own.findings, level, own.kind)
-        return cls(member, truths.Question(names, own.kind, level, own.views), level)
+        return cls(member, truths.at_level(own, names, level), level)
 
     def predicted(self, catalog: Catalog, ids: NDArray[np.int64], progress: Progress | None) -> Prediction:
         """Predict images; at a level with the answers of that level."""
@@ -51,10 +51,14 @@ class _Asked:
             return self.member.header.frequencies
         return dataset.frequencies(truths.asked(catalog, train, self.question)[1], self.question.findings)
 
-    def notes(self) -> tuple[str, ...]:
-        """How coarse figures were made."""
-        question = self.question
-        return coarse.notes(self.member.header.findings, question.findings, self.level, question.kind) if self.level else ()
+    def notes(self, project: Path, ids: NDArray[np.int64]) -> tuple[str, ...]:
+        """How coarse figures were made, and what of these images counts there though nobody taught it."""
+        if not self.level:
+            return ()
+        fine, question = self.member.header.findings, self.question
+        with Catalog.open(project) as catalog:
+            unknown = truths.beyond(catalog, ids, fine, question.findings)
+        return (*coarse.notes(fine, question.findings, self.level, question.kind), *unknown)
 
 
 def run(
@@ -99,6 +103,7 @@ def run(
     if not len(prediction.ids):
         raise _nothing_to_judge(found, part, lost)
     digest = member.header.split_digest
+    told = asked.notes(found.project if part in _PARTS.values() else elsewhere, prediction.ids)
     made = evaluate(
         prediction,
         thresholds,
@@ -109,7 +114,7 @@ def run(
         else runs.openings(found.project, digest),
         draws=draws,
         frequencies=frequencies,
-        notes=[*asked.notes(), *_notes_of(known, lost, unseen), *judgement.notes(found, part, validation, thresholds, origins)],
+        notes=[*told, *_notes_of(known, lost, unseen), *judgement.notes(found, part, validation, thresholds, origins)],
         progress=progress,
     )
     name = _named(part if part in _PARTS.values() else f"external-{elsewhere.stem}", level, "-level")

@@ -5,20 +5,22 @@ which one could choose: n members and the bag count n + 1. In a cross-validation
 its one network opens; pooling these predictions shows nothing new, so it counts once for each fold.
 """
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from trainer import bags, cautions, criteria, evaluate, files, judgement, model_card, pooling, runs
+import numpy as np
+
+from trainer import bag_thresholds, bags, evaluate, judgement, model_card, pooling, runs
 from trainer.bag_results import BagEvaluation, MemberResult, over_members
-from trainer.catalog import project_folder
-from trainer.errors import ConfigError, DataError, Progress, RunError, command_line
+from trainer.catalog import Catalog, project_folder
+from trainer.errors import ConfigError, Progress, RunError, command_line, counted
 from trainer.metrics import Floats
-from trainer.model_card import Origin
 from trainer.results import Evaluation, Prediction
 
-_PARTS = {"val": "validation", "validation": "validation", "test": "test"}
+_PARTS = {"val": "validation", "validation": "validation", "test": "test", "train": "train"}
 _POOLED = (
     "Pooled over folds: each image was predicted by the network that has not learned from it, and decided at the thresholds "
     "of that network's own validation part; the thresholds shown are their mean. AUROC and AUPRC rank probabilities of "
@@ -26,33 +28,28 @@ _POOLED = (
     "beside them."
 )
 _MEAN_THRESHOLDS = "The thresholds are the mean of those that each fold's own validation part gave."
-_KEPT = ("left out", "Judged at level")
-"""What of the members' warnings holds for the bag as well."""
+NAMED = 3
+"""Members that a note names; of the others it says how many they are."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Judged:
-    """A member on the part: its plan, run, evaluation, predictions, and the thresholds that it decides by."""
+    """A member on the part: its plan, run, evaluation and predictions."""
 
     planned: bags.Member
     run: runs.Run
     evaluation: Evaluation
     prediction: Prediction
-    thresholds: Mapping[str, float]
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """What it decides by."""
+        return {name: found.threshold for name, found in self.evaluation.findings.items()}
 
     def result(self) -> MemberResult:
         """Its row in the table."""
         made, planned = self.evaluation, self.planned
         return MemberResult(planned.number, self.run.name, planned.seed, planned.split, made.images, made.metrics)
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """What a bag of seeds decides by: thresholds of the averaged prediction, where they came from, and of which members."""
-
-    thresholds: Mapping[str, float]
-    origins: Mapping[str, Origin]
-    weights: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +74,7 @@ def run(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> BagEvaluation:
-    """Judge the trained members of a bag and the bag on "val", "test" or another project.
+    """Judge the trained members of a bag and the bag on "val", "test", "train" or another project.
 
     Seeds: thresholds of the average are chosen on the averaged validation predictions and kept in the bag; `rule` chooses them
     anew. Folds on "test": the cross-validation; each network keeps the thresholds of its own validation part. Writes the
@@ -86,31 +83,49 @@ def run(
     """
     bag = bags.find(folder)
     plan, trained = bag.plan(), bag.trained()
-    if len(trained) < bags.FEWEST:
-        remedy = f"Go on with it: {command_line('resume', bag.folder)}"
-        raise RunError(f"Only {len(trained)} of {len(plan.members)} members are trained", where=bag.folder, remedy=remedy)
     part = _PARTS.get(on, on)
-    if plan.kind == bags.FOLDS and part == "validation":
-        remedy = "Judge it with --on test: each image is then judged by the network that has not learned from it."
-        raise ConfigError("Validation parts of folds overlap and cannot be judged together", where="--on val", remedy=remedy)
+    _check(bag, plan, len(trained), part)
+    members = list(trained.values())
+    seeds = plan.kind == bags.SEEDS
+    twice = seeds and part != "validation"
+    total = len(trained) * (1 + twice) + 1
+    steps = (_step(progress, done, total) for done in range(total))
+    judge = functools.partial(evaluate.run, level=level, draws=draws, device=device)
+    if twice:  # all thresholds are chosen before the first of the members opens the test part
+        for one in members:
+            judge(one.folder, on="val", rule=rule, progress=next(steps))
+        levels = _thresholds(bag, members, part, rule, level)
+        rule = rule if level else ""  # those of a level are not kept
+    made = [judge(one.folder, on=on, rule=rule, progress=next(steps)) for one in members]
+    if seeds and not twice:
+        levels = _thresholds(bag, members, part, rule, level)
     name = _named(part if part in _PARTS.values() else f"external-{project_folder(Path(part)).stem}", level)
-    judged = []
-    for done, (number, one) in enumerate(trained.items()):
-        told = _step(progress, done, len(trained) + 1)
-        if plan.kind == bags.SEEDS and part != "validation":
-            evaluate.run(one.folder, on="val", rule=rule, level=level, draws=draws, device=device)
-        made = evaluate.run(one.folder, on=on, rule=rule, level=level, draws=draws, device=device, progress=told)
-        own = {finding: result.threshold for finding, result in made.findings.items()}
-        judged.append(_Judged(plan.members[number - 1], one, made, Prediction.load(one.predictions(name)), own))
-    if plan.kind == bags.FOLDS:
-        whole = _pooled(judged) if part == "test" else _averaged(judged, _mean(judged), (_MEAN_THRESHOLDS,))
+    judged = [
+        _Judged(plan.members[number - 1], one, found, Prediction.load(one.predictions(name)))
+        for (number, one), found in zip(trained.items(), made, strict=True)
+    ]
+    if seeds:
+        whole = _averaged(judged, *levels)
     else:
-        whole = _averaged(judged, *_thresholds(bag, judged, rule, level))
+        whole = _pooled(bag, judged) if part == "test" else _averaged(judged, _mean(judged), (_MEAN_THRESHOLDS,))
     openings = _openings(bag, plan, judged, part)
-    found = _judge(bag, plan, judged, whole, openings, draws, _step(progress, len(trained), len(trained) + 1))
+    found = _judge(bag, plan, judged, whole, openings, draws, next(steps))
     whole.prediction.save(bag.predictions(name))
     found.save(bag.evaluation(name))
     return found
+
+
+def _check(bag: bags.Bag, plan: bags.Plan, trained: int, part: str) -> None:
+    """Refuse what cannot be judged together. Raises `RunError`, `ConfigError`."""
+    if trained < bags.FEWEST:
+        remedy = f"Go on with it: {command_line('resume', bag.folder)}"
+        raise RunError(f"Only {trained} of {len(plan.members)} members are trained", where=bag.folder, remedy=remedy)
+    if plan.kind == bags.FOLDS and part in ("validation", "train"):
+        raise ConfigError(
+            f"{'Training' if part == 'train' else 'Validation'} parts of folds overlap and cannot be judged together",
+            where=f"--on {runs.short(part)}",
+            remedy="Judge it with --on test: each image is then judged by the network that has not learned from it.",
+        )
 
 
 def _judge(
@@ -123,7 +138,7 @@ def _judge(
     progress: Progress | None,
 ) -> BagEvaluation:
     first, missing = judged[0], len(plan.members) - len(judged)
-    notes = [f"Only {len(judged)} of {len(plan.members)} members are trained; the others are left out."] if missing else []
+    lacking = [f"Only {len(judged)} of {len(plan.members)} members are trained; the others are left out."] if missing else []
     frequencies = model_card.read_header(first.run.best).frequencies
     made = judgement.evaluate(
         whole.prediction,
@@ -133,7 +148,7 @@ def _judge(
         test_openings=openings,
         draws=draws,
         frequencies=frequencies if set(first.evaluation.findings) <= set(frequencies) else None,
-        notes=(*notes, *whole.notes, *(text for text in first.evaluation.warnings if any(words in text for words in _KEPT))),
+        notes=tuple(dict.fromkeys((*lacking, *whole.notes, *_notes_of(judged)))),
         of_images=whole.of_images,
         progress=progress,
     )
@@ -152,10 +167,36 @@ def _judge(
     )
 
 
-def _pooled(judged: Sequence[_Judged]) -> _Whole:
+def _notes_of(judged: Sequence[_Judged]) -> Iterator[str]:
+    """What is to be known of the members' figures, once; with their names where it is not so of all."""
+    said: dict[str, list[str]] = {}
+    for one in judged:
+        for text in judgement.notes_in(one.evaluation, one.prediction):
+            said.setdefault(text, []).append(one.run.name)
+    for text, names in said.items():
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        yield text if len(names) == len(judged) else f"{', '.join(names[:NAMED])}{more}: {text}"
+
+
+def _pooled(bag: bags.Bag, judged: Sequence[_Judged]) -> _Whole:
     """Each image by the network of its fold, at that network's thresholds."""
     each, own = [one.prediction for one in judged], [one.thresholds for one in judged]
-    return _Whole(pooling.pooled(each), _mean(judged), (_POOLED,), pooling.thresholds_of_images(each, own))
+    prediction = pooling.pooled(each)
+    notes = (_POOLED, *_of_sealed(bag, judged, prediction))
+    return _Whole(prediction, _mean(judged), notes, pooling.thresholds_of_images(each, own))
+
+
+def _of_sealed(bag: bags.Bag, judged: Sequence[_Judged], prediction: Prediction) -> Iterator[str]:
+    """Say where a cross-validation went over images that the project's active split keeps sealed."""
+    with Catalog.open(bag.project) as catalog:
+        active = catalog.split() if catalog.active_split() else None
+    if active is None or active.name in {one.planned.split for one in judged}:
+        return
+    if shared := len(np.intersect1d(active.parts.get("test", []), prediction.ids)):
+        yield (
+            f"{counted(shared, 'image')} of these {'is' if shared == 1 else 'are'} of the sealed test part of the split "
+            f"'{active.name}': what is chosen by this cross-validation is not unseen there any more."
+        )
 
 
 def _averaged(judged: Sequence[_Judged], thresholds: Mapping[str, float], notes: Sequence[str]) -> _Whole:
@@ -171,42 +212,14 @@ def _mean(judged: Sequence[_Judged]) -> dict[str, float]:
     return {name: sum(one.thresholds[name] for one in judged) / len(judged) for name in judged[0].thresholds}
 
 
-def _thresholds(bag: bags.Bag, judged: Sequence[_Judged], rule: str, level: int) -> tuple[dict[str, float], list[str]]:
-    """Thresholds of the average of members that share a validation part: it is held against the truth as any network is.
-
-    They are kept in the bag, but for those of a level.
-    """
-    validation, _ = pooling.averaged([Prediction.load(one.run.predictions(_named("validation", level))) for one in judged])
-    few = list(cautions.of_thresholds(validation))
-    kept = None if level else stored(bag)
-    if kept and not rule and kept.weights == validation.weights:
-        return dict(kept.thresholds), [*few, *cautions.of_origins("test", kept.thresholds, kept.origins)]
-    header = model_card.read_header(judged[0].run.best)
-    names = validation.findings
-    rules = dict.fromkeys(names, rule) if rule else criteria.rules(criteria.of_settings(header.settings), names)
-    openings = runs.openings(bag.project, header.split_digest) if kept else 0
-    made = Thresholds(
-        judgement.choose_thresholds(validation, rules),
-        {name: Origin(one, openings) for name, one in rules.items()},
-        validation.weights,
-    )
-    if not level:
-        files.write_json(bag.thresholds, asdict(made))
-    return dict(made.thresholds), [*few, *cautions.of_origins("test", made.thresholds, made.origins)]
-
-
-def stored(bag: bags.Bag) -> Thresholds | None:
-    """The thresholds that were chosen for the averaged prediction, None before. Raises `DataError`, `StorageError`."""
-    if not files.is_file(bag.thresholds):
-        return None
-    found = files.read_json(bag.thresholds)
-    try:
-        levels = {str(name): float(value) for name, value in found["thresholds"].items()}
-        origins = {str(name): Origin(**origin) for name, origin in found["origins"].items()}
-        return Thresholds(levels, origins, str(found["weights"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        remedy = "Delete it and evaluate the bag again."
-        raise DataError("The bag's thresholds are damaged", where=bag.thresholds, remedy=remedy) from error
+def _thresholds(
+    bag: bags.Bag, trained: Sequence[runs.Run], part: str, rule: str, level: int
+) -> tuple[Mapping[str, float], Sequence[str]]:
+    """Thresholds of the average of members that share a validation part: it is held against the truth as any network is."""
+    validation, _ = pooling.averaged([Prediction.load(one.predictions(_named("validation", level))) for one in trained])
+    header = model_card.read_header(trained[0].best)
+    made, notes = bag_thresholds.chosen(bag, validation, header, part, rule=rule, level=level)
+    return made.thresholds, notes
 
 
 def _openings(bag: bags.Bag, plan: bags.Plan, judged: Sequence[_Judged], part: str) -> int:

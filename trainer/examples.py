@@ -6,7 +6,7 @@ teach most. Images are known by their number in the catalog: a file name may hol
 
 import base64
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 from trainer import explain, files, images, predict
 from trainer.catalog import Catalog, Filter
 from trainer.errors import ImageError, Progress, StorageError
+from trainer.metrics import Floats
 from trainer.results import Prediction
 
 MOST = 30
@@ -68,7 +69,13 @@ class _Seen:
     map: NDArray[np.float32]
 
 
-def choose(prediction: Prediction, thresholds: Mapping[str, float], *, seed: int, most: int = MOST) -> list[Choice]:
+Thresholds = Mapping[str, float] | Floats
+"""Of each finding, or float64 [N, K] where images were predicted by networks with thresholds of their own."""
+Networks = Callable[[int], Sequence[predict.Member]]
+"""The networks whose mean was predicted for an image, which is given by its number in the catalog."""
+
+
+def choose(prediction: Prediction, thresholds: Thresholds, *, seed: int, most: int = MOST) -> list[Choice]:
     """Choose right and wrong images for each finding, up to `EACH` of each and `most` in all; the same seed, the same images.
 
     Multi-class: an image stands under its true finding, and is right if that has the largest probability. Multi-label: an image
@@ -92,7 +99,7 @@ def choose(prediction: Prediction, thresholds: Mapping[str, float], *, seed: int
 
 
 def _sorted_out(
-    prediction: Prediction, thresholds: Mapping[str, float], k: int
+    prediction: Prediction, thresholds: Thresholds, k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Rows that are right [n], rows that are wrong [m], and how sure the network was of each image [N]."""
     p = prediction.probabilities.astype(np.float64)
@@ -100,9 +107,16 @@ def _sorted_out(
         mine = prediction.truth() == k
         hit = p.argmax(axis=1) == k
         return np.flatnonzero(mine & hit), np.flatnonzero(mine & ~hit), p.max(axis=1)
-    threshold = thresholds[prediction.findings[k]]
+    threshold = _levels(prediction, thresholds, k)
     yes, called, stated = prediction.targets[:, k] == 1, p[:, k] >= threshold, prediction.targets[:, k] >= 0
     return np.flatnonzero(yes & called), np.flatnonzero(stated & (yes != called)), np.abs(p[:, k] - threshold)
+
+
+def _levels(prediction: Prediction, thresholds: Thresholds, k: int) -> Floats:
+    """The threshold of a finding for each image, float64 [N]."""
+    if isinstance(thresholds, np.ndarray):
+        return thresholds[:, k]
+    return np.full(len(prediction.ids), thresholds[prediction.findings[k]])
 
 
 def _drawn(rows: NDArray[np.int64], count: int, random: np.random.Generator) -> NDArray[np.int64]:
@@ -116,20 +130,21 @@ def _decided(prediction: Prediction, row: int, finding: str) -> str:
 
 
 def draw(
-    member: predict.Member,
+    networks: Networks,
     catalog: Catalog,
     prediction: Prediction,
-    thresholds: Mapping[str, float],
+    thresholds: Thresholds,
     choices: Sequence[Choice],
     *,
     progress: Progress | None = None,
 ) -> tuple[list[Example], float]:
     """Draw the choices; returns them with the value of the brightest colour, which is one for all so that they can be compared.
 
+    The heat map of several networks is the mean of theirs, as `explain.run` has it.
     An image that is gone, changed or damaged becomes an example that says so.
     """
     examples, seen = [], []
-    for done, (choice, look) in enumerate(zip(choices, _looked_at(member, catalog, prediction, choices), strict=True), 1):
+    for done, (choice, look) in enumerate(zip(choices, _looked_at(networks, catalog, prediction, choices), strict=True), 1):
         example = _words(prediction, thresholds, choice)
         problem = look if isinstance(look, str) else ""
         examples.append(replace(example, problem=problem))
@@ -143,9 +158,9 @@ def draw(
 
 
 def _looked_at(
-    member: predict.Member, catalog: Catalog, prediction: Prediction, choices: Sequence[Choice]
+    networks: Networks, catalog: Catalog, prediction: Prediction, choices: Sequence[Choice]
 ) -> Iterator[_Seen | str]:
-    """What the network saw of each choice, or in words why it cannot be seen; no path, which may name a patient."""
+    """What the networks saw of each choice, or in words why it cannot be seen; no path, which may name a patient."""
     known = set(catalog.ids(_EVERYTHING).tolist())
     for choice in choices:
         image = int(prediction.ids[choice.row])
@@ -159,24 +174,29 @@ def _looked_at(
             if files.digest(content) != digest:
                 yield "The file has changed since it was predicted."
                 continue
-            yield _look(member, images.decode(content, name=f"image {image}"), choice.explained)
+            yield _look(networks(image), images.decode(content, name=f"image {image}"), choice.explained)
         except (ImageError, StorageError) as error:
             yield f"The file cannot be read any more: {error.what}."
 
 
-def _look(member: predict.Member, image: images.Image, finding: str) -> _Seen:
-    header = member.header
-    square = images.to_square(image.pixels, header.size, header.fit)
-    map_ = explain.heatmap(member.classifier, torch.from_numpy(square[None, None]), header.findings, finding)
+def _look(members: Sequence[predict.Member], image: images.Image, finding: str) -> _Seen:
     height, width = image.pixels.shape
     scale = min(1.0, SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     reduced = Pillow.fromarray(image.pixels).resize(size, Pillow.Resampling.BILINEAR)
     pixels = np.clip(np.asarray(reduced, dtype=np.float32), 0, 1)
-    return _Seen(pixels, explain.upsampled(map_, (pixels.shape[0], pixels.shape[1]), header.fit))
+    each = [_map(member, image, finding, (pixels.shape[0], pixels.shape[1])) for member in members]
+    return _Seen(pixels, each[0] if len(each) == 1 else np.mean(each, axis=0, dtype=np.float32))
 
 
-def _words(prediction: Prediction, thresholds: Mapping[str, float], choice: Choice) -> Example:
+def _map(member: predict.Member, image: images.Image, finding: str, shape: tuple[int, int]) -> NDArray[np.float32]:
+    header = member.header
+    square = images.to_square(image.pixels, header.size, header.fit)
+    map_ = explain.heatmap(member.classifier, torch.from_numpy(square[None, None]), header.findings, finding)
+    return explain.upsampled(map_, shape, header.fit)
+
+
+def _words(prediction: Prediction, thresholds: Thresholds, choice: Choice) -> Example:
     """The captions: truth, and what the network said with which probability."""
     k = prediction.findings.index(choice.finding)
     p = prediction.probabilities[choice.row]
@@ -185,7 +205,7 @@ def _words(prediction: Prediction, thresholds: Mapping[str, float], choice: Choi
         best = int(p.argmax())
         own = "" if best == k else f"; {choice.finding} {p[k]:.3f}"
         return Example(choice, image, choice.finding, f"{prediction.findings[best]} {p[best]:.3f}{own}")
-    threshold = thresholds[choice.finding]
+    threshold = float(_levels(prediction, thresholds, k)[choice.row])
     said = "yes" if float(p[k]) >= threshold else "no"
     truth = "yes" if prediction.targets[choice.row, k] == 1 else "no"
     return Example(choice, image, truth, f"{said}, {p[k]:.3f} (threshold {threshold:.3f})")

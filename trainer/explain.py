@@ -17,7 +17,8 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 from torch import Tensor
 
-from trainer import devices, files, geometry, images, picks, predict
+from trainer import bags, files, geometry, images, picks, predict
+from trainer.architectures import Backbone
 from trainer.errors import DataError, ImageError, Progress, did_you_mean
 from trainer.models import Classifier
 
@@ -29,11 +30,15 @@ COLOURS = "inferno"
 
 @dataclass(frozen=True, eq=False)
 class Heatmap:
-    """Grad-CAM of one finding: `values` float32 [h,w] >= 0 in the activation's own unit, not rescaled; zero: no evidence."""
+    """Grad-CAM of one finding: `values` float32 [h,w] >= 0 in the activation's own unit, not rescaled; zero: no evidence.
+
+    `grid` says where its cells stand over the square; without one they share it evenly.
+    """
 
     values: NDArray[np.float32]
     finding: str
     layer: str
+    grid: geometry.Grid | None = None
 
 
 def maps(classifier: Classifier, pixels: Tensor, findings: Sequence[int]) -> NDArray[np.float32]:
@@ -60,8 +65,8 @@ def maps(classifier: Classifier, pixels: Tensor, findings: Sequence[int]) -> NDA
 
 def heatmaps(classifier: Classifier, pixels: Tensor, findings: Sequence[str]) -> list[Heatmap]:
     """The heat map of every finding (the classifier's, in its order) for one image [1,1,S,S], uint8 or float 0..1."""
-    values = maps(classifier, pixels, range(len(findings)))[0]
-    return [Heatmap(map_, name, classifier.backbone.layer) for map_, name in zip(values, findings, strict=True)]
+    values, stands = maps(classifier, pixels, range(len(findings)))[0], grid(classifier.backbone, pixels.shape[-1])
+    return [Heatmap(map_, name, classifier.backbone.layer, stands) for map_, name in zip(values, findings, strict=True)]
 
 
 def heatmap(classifier: Classifier, pixels: Tensor, findings: Sequence[str], finding: str) -> Heatmap:
@@ -69,7 +74,17 @@ def heatmap(classifier: Classifier, pixels: Tensor, findings: Sequence[str], fin
     if finding not in findings:
         raise DataError("The model does not know this finding", where=finding, remedy=did_you_mean(finding, findings))
     values = maps(classifier, pixels, [list(findings).index(finding)])[0, 0]
-    return Heatmap(values, finding, classifier.backbone.layer)
+    return Heatmap(values, finding, classifier.backbone.layer, grid(classifier.backbone, pixels.shape[-1]))
+
+
+def grid(backbone: Backbone, size: int) -> geometry.Grid:
+    """Where the cells of a backbone's maps stand over a square of `size` px: each over the middle of what it looks at.
+
+    Other libraries stretch the map over the square. A network of stride 32 whose kernels are odd has its first cell over the
+    first pixel, so that evidence would be drawn half a cell, 16 px, to the right of and below its place.
+    """
+    first, step = backbone.cells
+    return geometry.Grid(first / size, step / size)
 
 
 def of_image(member: predict.Member, image: images.Image) -> NDArray[np.float32]:
@@ -81,7 +96,7 @@ def of_image(member: predict.Member, image: images.Image) -> NDArray[np.float32]
 
 def upsampled(heatmap: Heatmap, shape: tuple[int, int], fit: geometry.Fit) -> NDArray[np.float32]:
     """Lay a heat map over the original radiograph of `shape` (H, W), undoing the fit to a square -> float32 [H,W]."""
-    return geometry.from_square(heatmap.values, shape, fit)
+    return geometry.from_square(heatmap.values, shape, fit, heatmap.grid)
 
 
 def overlay(
@@ -180,18 +195,20 @@ def run(
 ) -> list[dict[str, Any]]:
     """Write an overlay PNG for each file into `out`: of `finding`, or of each image's most probable one.
 
-    Returns one row per file: path, overlay, finding, probability, maximum of the map; or path and error. The PNG holds no data
-    of the patient. Raises as `predict.run`, and `DataError` if the network does not know the finding.
+    A bag is explained by the mean of its members' maps: each adds up to its member's logit, so that their unit is the same,
+    and the probability beside it is a mean as well. Returns one row per file: path, overlay, finding, probability, maximum of
+    the map, number of networks; or path and error. The PNG holds no data of the patient. Raises as `predict.run`, and
+    `DataError` if the network does not know the finding.
     """
-    member = predict.member(source, devices.choose(device))
-    names = member.header.findings
+    members = predict.opened(bags.networks(source), device=device)
+    names = members[0].header.findings
     if finding and finding not in names:
         raise DataError("The model does not know this finding", where=finding, remedy=did_you_mean(finding, names))
     todo = picks.expanded(paths)
     rows: list[dict[str, Any]] = []
     for number, path in enumerate(todo, 1):
         try:
-            rows.append(_explained(member, path, out, finding, scale_max))
+            rows.append(_explained(members, path, out, finding, scale_max))
         except ImageError as error:
             rows.append({"path": str(path), "error": f"{error.what}. {error.remedy}".strip()})
         if progress:
@@ -199,14 +216,16 @@ def run(
     return rows
 
 
-def _explained(member: predict.Member, path: Path, out: Path, finding: str, scale_max: float | None) -> dict[str, Any]:
-    image, header = images.read(path), member.header
-    square = images.to_square(image.pixels, header.size, header.fit)[None, None]
-    probabilities = predict.probabilities(member.classifier, square, header.task)[0]
-    shown = finding or header.findings[int(probabilities.argmax())]
-    found = heatmap(member.classifier, torch.from_numpy(square), header.findings, shown)
-    values = upsampled(found, image.pixels.shape, header.fit)
-    picture = overlay(image.pixels, values, finding=shown, scale_max=scale_max)
+def _explained(
+    members: Sequence[predict.Member], path: Path, out: Path, finding: str, scale_max: float | None
+) -> dict[str, Any]:
+    image, names = images.read(path), members[0].header.findings
+    probabilities = predict.on_image(members, image, path).probabilities
+    shown = finding or names[int(probabilities.argmax())]
+    found = [_over(member, image, shown) for member in members]
+    values = np.asarray(sum(map_ for map_, _ in found) / np.float32(len(found)), np.float32)
+    title = shown if len(members) == 1 else f"{shown} (mean of {len(members)} networks)"
+    picture = overlay(image.pixels, values, finding=title, scale_max=scale_max)
     name = re.sub(r"[^A-Za-z0-9]+", "-", shown).strip("-")
     target = _free(out, f"{path.stem}-{name}")
     with files.atomic(target) as file:
@@ -215,9 +234,18 @@ def _explained(member: predict.Member, path: Path, out: Path, finding: str, scal
         "path": str(path),
         "overlay": str(target),
         "finding": shown,
-        "probability": float(probabilities[header.findings.index(shown)]),
-        "maximum": float(found.values.max()),
+        "probability": float(probabilities[names.index(shown)]),
+        "maximum": found[0][1] if len(found) == 1 else float(values.max()),
+        "networks": len(members),
     }
+
+
+def _over(member: predict.Member, image: images.Image, finding: str) -> tuple[NDArray[np.float32], float]:
+    """The map of one network over the image float32 [H,W], and the largest value of its cells."""
+    header = member.header
+    square = images.to_square(image.pixels, header.size, header.fit)[None, None]
+    found = heatmap(member.classifier, torch.from_numpy(square), header.findings, finding)
+    return upsampled(found, image.pixels.shape, header.fit), float(found.values.max())
 
 
 def _free(out: Path, stem: str) -> Path:

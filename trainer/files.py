@@ -47,9 +47,13 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` for writing; it takes the place of `path` when the block ends well.
 
     The content is on the disk before the rename (fsync), so that a power cut leaves the old file or the new one.
-    Raises `StorageError`; whatever is raised, no temporary file stays behind.
+    Raises `StorageError`, also for a device or a pipe (/dev/stdout), which a rename would replace for everybody; whatever is
+    raised, no temporary file stays behind.
     """
     with storage_in_words(path):
+        if _is_stream(path):
+            remedy = "Choose the name of a file."
+            raise StorageError("This is a device or a pipe, which a file would take the place of", where=path, remedy=remedy)
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -63,6 +67,13 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
             _sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path is no place of a file: a device, a pipe, or a link to what a process has open (/dev/fd/1)."""
+    if os.path.realpath(path.parent).startswith("/proc/") or (path.is_symlink() and path.readlink().is_relative_to("/proc")):
+        return True
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _sync_folder(folder: Path) -> None:

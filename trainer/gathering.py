@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import distributed as dist
 
-from trainer.errors import ConfigError, RunError
+from trainer.errors import ConfigError, RunError, Stopped
 from trainer.ranks import ALONE, TEAM_FILE, Team, placed
 
 PATIENCE = timedelta(days=1)
@@ -60,10 +60,11 @@ def joined() -> Iterator[Team]:
 
 
 @contextmanager
-def complete(team: Team, count: int, run: Path) -> Iterator[Team]:
+def complete(team: Team, count: int, run: Path, *, stop: Callable[[], bool] = lambda: False) -> Iterator[Team]:
     """The team for work on a run by `count` processes: `team` itself if it is one already, or with others started now.
 
-    All of them are ended when the block is left. Raises `RunError` where one cannot be started or ends before it is ready.
+    All of them are ended when the block is left. Raises `RunError` where one cannot be started or ends before it is ready,
+    and `Stopped` where it is asked to stop before they are.
     """
     if not team.alone or count == 1:
         yield team
@@ -77,7 +78,7 @@ def complete(team: Team, count: int, run: Path) -> Iterator[Team]:
             with _at_home():
                 for rank in range(1, count):
                     others.append(_started(run, replace(ALONE, rank=rank, count=count, local=rank, together=count), path))
-            _await(others, store)
+            _await(others, store, stop)
             with (
                 watched(others) if torch.cuda.is_available() else nullcontext(),
                 _at_home(),
@@ -137,18 +138,29 @@ def _started(run: Path, place: Team, path: Path) -> "subprocess.Popen[bytes]":
         "LOCAL_WORLD_SIZE": str(place.together),
     }
     words: Sequence[str] = (*program, "resume", str(run))
+    # Of a session of its own: Ctrl+C at the terminal is for the first process, which tells the others when to stop.
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP
     try:
         return subprocess.Popen(  # noqa: S603 - our own program
-            words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+            words,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=sys.platform != "win32",
+            creationflags=flags,
         )
     except OSError as error:
         raise RunError("Another process cannot be started", where=program[0], remedy="Set compute.devices=1.") from error
 
 
-def _await(others: "Sequence[subprocess.Popen[bytes]]", store: Any) -> None:  # noqa: ANN401
+def _await(others: "Sequence[subprocess.Popen[bytes]]", store: Any, stop: Callable[[], bool]) -> None:  # noqa: ANN401
     """Wait until all have loaded what they need; one that fails here would be waited for for a day."""
     ready = [f"{_READY}{rank}" for rank in range(1, len(others) + 1)]
     while not store.check(ready):
+        if stop():
+            raise Stopped
         for rank, other in enumerate(others, 1):
             if other.poll() is not None:
                 raise RunError(

@@ -26,6 +26,14 @@ class Box:
     target: tuple[int, int, int, int]
 
 
+@dataclass(frozen=True)
+class Grid:
+    """Where the cells of a map stand over the square: centre of the first and distance to the next, in shares of its side."""
+
+    first: float
+    step: float
+
+
 def fit_box(shape: tuple[int, int], size: int, fit: Fit) -> Box:
     """Return where an image of `shape` (height, width) stands in a square of `size` pixels.
 
@@ -63,18 +71,21 @@ def to_square(pixels: npt.NDArray[np.float32], size: int, fit: Fit) -> npt.NDArr
     return square
 
 
-def from_square(values: npt.NDArray[np.floating], shape: tuple[int, int], fit: Fit) -> npt.NDArray[np.float32]:
+def from_square(
+    values: npt.NDArray[np.floating], shape: tuple[int, int], fit: Fit, grid: Grid | None = None
+) -> npt.NDArray[np.float32]:
     """Lay a map [h,w] over the square back onto the image: float32 [H,W] for `shape` (H, W), bilinear.
 
-    The map may be coarser than the square (a heat map of 7 x 7 over 224 x 224), so the square's size does not matter; its
+    Its cells share the square evenly, or stand as `grid` says; what lies outside of their centres is as the nearest cell. The
+    map may be coarser than the square (a heat map of 7 x 7 over 224 x 224), so the square's size does not matter; its
     rounding of *pad* to whole pixels is left out, which moves a point by less than one pixel of the square. What *crop* cut
     away was never seen and is 0; what the map says about the borders of *pad* is dropped.
     """
     height, width = shape
     side = {"stretch": 0, "pad": max(shape), "crop": min(shape)}[fit]
     left, top, right, bottom = fit_box(shape, side or 1, fit).source
-    rows = _shares(_positions(height, side or height, values.shape[0])[top:bottom], values.shape[0])
-    columns = _shares(_positions(width, side or width, values.shape[1])[left:right], values.shape[1])
+    rows = _shares(_positions(height, side or height, values.shape[0], grid)[top:bottom], values.shape[0])
+    columns = _shares(_positions(width, side or width, values.shape[1], grid)[left:right], values.shape[1])
     # As a product of matrices: 20 ms instead of 120 for 3000 x 2500 pixels.
     image = (rows @ values.astype(np.float32)) @ np.ascontiguousarray(columns.T)
     if image.shape == shape:
@@ -84,13 +95,14 @@ def from_square(values: npt.NDArray[np.floating], shape: tuple[int, int], fit: F
     return seen
 
 
-def _positions(length: int, side: int, cells: int) -> npt.NDArray[np.float64]:
+def _positions(length: int, side: int, cells: int, grid: Grid | None) -> npt.NDArray[np.float64]:
     """Return for each pixel centre along one side of the image its position in cells of the map, clamped to their centres.
 
     The square covers `side` pixels around the middle of the `length` pixels of the image.
     """
-    in_square = np.arange(length) + 0.5 - (length - side) // 2
-    return cast("npt.NDArray[np.float64]", np.clip(in_square * cells / side - 0.5, 0.0, cells - 1.0))
+    stands = grid or Grid(0.5 / cells, 1 / cells)
+    in_square = (np.arange(length) + 0.5 - (length - side) // 2) / side
+    return cast("npt.NDArray[np.float64]", np.clip((in_square - stands.first) / stands.step, 0.0, cells - 1.0))
 
 
 def _shares(positions: npt.NDArray[np.float64], cells: int) -> npt.NDArray[np.float32]:

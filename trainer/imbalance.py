@@ -197,7 +197,8 @@ def sampling_weights(targets: Targets, task: str, ratio: float = 0.0) -> Floats:
     Else an image of the rarest finding is `ratio` times as likely to be drawn as one of the commonest, and those between
     follow the same law: the chance is as n ** -g with the one g that gives this ratio. 1 is plain drawing, the quotient of the
     largest and the smallest number of images is the same as 0, more than that makes the rare ones more frequent than the
-    others. multi-label: so for yes and no of each finding, the most uneven one with `ratio`; each finding keeps its turn.
+    others. multi-label: so for yes and no of each finding, the most uneven one with `ratio`; each finding keeps its turn, so
+    that an image that states more of them is drawn more often, with 1 too.
     Raises as `class_weights`.
     """
     _counts(targets, task)

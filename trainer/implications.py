@@ -31,7 +31,7 @@ def parsed(texts: Iterable[str]) -> Pairs:
         names = [name.strip() for name in text.split(SIGN)]
         if len(names) < 2 or not all(names):
             remedy = f"For example: --set '{KEY}=COVID-19 > Pneumonia'"
-            raise ConfigError("An implication is written FINDING > FINDING", where=text, remedy=remedy)
+            raise ConfigError(f"'{text}' is no implication: one is written FINDING > FINDING", where=KEY, remedy=remedy)
         for first, second in pairwise(names):
             said.setdefault(first, {})[second] = None
     pairs = [(first, second) for first in said for second in _reached(said, first)]

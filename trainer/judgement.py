@@ -105,6 +105,14 @@ def evaluate(
     return replace(evaluation, warnings=(*notes, *cautions.of_data(figures), *cautions.of_result(evaluation)))
 
 
+def notes_in(judged: Evaluation, prediction: Prediction) -> list[str]:
+    """The notes that `judged` was made with, one threshold a finding: its warnings without those that its figures gave."""
+    thresholds = {name: found.threshold for name, found in judged.findings.items()}
+    figures = Figures(prediction, _in_order(prediction, thresholds))
+    own = {*cautions.of_data(figures), *cautions.of_result(judged)}
+    return [text for text in judged.warnings if text not in own]
+
+
 def _shifted(progress: Progress | None, before: int, total: int) -> Progress | None:
     """One progress over several bootstraps."""
     return None if progress is None else lambda done, _: progress(before + done, total)

@@ -115,13 +115,26 @@ class Learner:
         weights: list[Tensor] = []
         whole = self._whole(targets, stated) if len(sizes) > 1 or not self.team.alone else None
         for piece in zip(*(torch.split(values, sizes) for values in (shown, targets, stated)), strict=True):
-            with autocast(self.device, self.precision), synchrony.over(self.team):
-                logits = self.classifier(piece[0])
-            loss, weight = self._loss(logits, *piece[1:])
+            loss, weight = self._loss(self._logits(piece[0]), *piece[1:])
             torch.autograd.backward(self._scaler.scale(loss / (weight if whole is None else whole).clamp_min(1e-12)))
             sums.append(loss.detach())
             weights.append(weight.detach())
         return float(torch.stack(sums).sum()), float(torch.stack(weights).sum())
+
+    def _logits(self, shown: Tensor) -> Tensor:
+        """What the network says of one pass. Raises `RunError` where batch norm has a single value to take a variance of."""
+        try:
+            with autocast(self.device, self.precision), synchrony.over(self.team):
+                logits: Tensor = self.classifier(shown)
+                return logits
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise RunError(
+                f"The batch norm of this network cannot learn from one image of {self.settings.model.size} px at a time",
+                where="compute.batch",
+                remedy="Choose a compute.batch of at least 3, or a larger model.size.",
+            ) from error
 
     def _whole(self, targets: Tensor, stated: Tensor) -> Tensor:
         """Weight of the whole step on all processes; it does not depend on the logits."""

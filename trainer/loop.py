@@ -14,7 +14,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trainer import checkpoints, config, dataset, devices, headline, images, imbalance, models, pitfalls, predict, results, runs
+from trainer import (
+    checkpoints,
+    config,
+    criteria,
+    dataset,
+    devices,
+    headline,
+    idle,
+    images,
+    imbalance,
+    models,
+    pitfalls,
+    predict,
+    results,
+    runs,
+    unfolding,
+)
 from trainer.catalog import Catalog
 from trainer.errors import Progress, RunError, counted
 from trainer.learner import Learner, fastest_precision, pieces, too_small, unless_full
@@ -146,7 +162,9 @@ class Training:
             self._tell("note", text=sentence)
         for sentence in pitfalls.missing(parts["train"].targets, self.settings.task.kind, self.names):
             self._tell("note", text=sentence)
-        for sentence in self._warnings(parts["train"].targets):
+        for sentence in (*self._warnings(parts["train"].targets), *idle.told(self.settings)):
+            self._tell("note", text=sentence)
+        for sentence in criteria.undefined(parts["validation"].targets, self.settings.choice, self.names):
             self._tell("note", text=sentence)
         return parts
 
@@ -195,6 +213,8 @@ class Training:
         """Give a new network its first weights, and settle its precision; both are then told to the other processes."""
         loaded = models.initialise(classifier, self.settings.model.weights)
         self._tell("note", text=loaded.words())
+        if told := unfolding.given_back(classifier, loaded, self.parts["train"]):
+            self._tell("note", text=told)
         precision, measured = fastest_precision(classifier, self.settings, self.device)
         if measured:
             times = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in measured.items())

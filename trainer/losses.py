@@ -35,12 +35,15 @@ def parts(
     soft ones allowed; stated bool [N, K], and what it leaves out is never looked at; weights [K] >= 0 or None.
 
     multi-class: an image counts if its stated targets add up to 1; the others are left out. With hard targets this is
-    `torch.nn.CrossEntropyLoss(weight, label_smoothing)`: the mean is weighted by the weight of the true finding.
-    multi-label: each stated pair counts; `weights` multiply the yes term, as `pos_weight` of
-    `torch.nn.BCEWithLogitsLoss`; smoothing moves the targets towards 0.5.
+    `torch.nn.CrossEntropyLoss(weight)`: the mean is weighted by the weight of the true finding.
+    multi-label: each stated pair counts; `weights` multiply what a yes costs, as `pos_weight` of
+    `torch.nn.BCEWithLogitsLoss`.
     focal: both times (1 - p_t) ** gamma, image by image, where p_t is the probability that is given to the targets;
-    multi-label as `torchvision.ops.sigmoid_focal_loss`, whose alpha = -1 is 0 here, with one alpha or one for each finding;
+    multi-label as `torchvision.ops.sigmoid_focal_loss`, whose alpha = -1 is 0 here, with one alpha or one for each finding (of
+    a mixed answer each part has its own: torchvision's would take back the weight of a yes where it is mixed with a no);
     multi-class with one for each finding: times that of the true finding. The weight to divide by is that of cross entropy.
+    smoothing: targets move towards even, as `label_smoothing` of torch; weights and alpha go with the answer itself. (torch
+    gives the share that is moved to a rare finding the weight of that finding, and images without it learn to say it.)
 
     Raises `ConfigError` for an unknown task.
     """
@@ -56,30 +59,32 @@ def parts(
 
 def _multi_class(logits: Tensor, targets: Tensor, settings: config.Loss, weights: Tensor | None) -> tuple[Tensor, Tensor]:
     counted = ((targets.sum(1, keepdim=True) - 1).abs() < ROW_TOLERANCE).expand_as(targets)
-    cost = torch.ones_like(targets) if weights is None else weights.to(targets).expand_as(targets)
-    smoothed = targets * (1 - settings.smoothing) + settings.smoothing / targets.shape[1]
+    weighted = targets if weights is None else weights.to(targets) * targets
+    costs = weighted * _alphas(settings, targets)[0] if settings.name == "focal" and len(settings.alpha) > 1 else weighted
+    kept, even = 1 - settings.smoothing, settings.smoothing / targets.shape[1]
     logs = F.log_softmax(logits, dim=1)
-    values = cost * smoothed * -logs
+    values = (costs * kept + costs.sum(1, keepdim=True) * even) * -logs
     if settings.name == "focal":
-        values = values * _wrong((logs.exp() * smoothed).sum(1, keepdim=True), settings.gamma)
-        if len(settings.alpha) > 1:
-            values = values * _alphas(settings, values)[0]
-    return _sum(values, counted), _sum(cost * targets, counted)
+        values = values * _wrong((logs.exp() * (targets * kept + even)).sum(1, keepdim=True), settings.gamma)
+    return _sum(values, counted), _sum(weighted, counted)
 
 
 def _multi_label(
     logits: Tensor, targets: Tensor, stated: Tensor, settings: config.Loss, weights: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    smoothed = targets * (1 - settings.smoothing) + settings.smoothing / 2
-    positive = None if weights is None else weights.to(targets)
-    values = F.binary_cross_entropy_with_logits(logits, smoothed, pos_weight=positive, reduction="none")
+    """What a yes and a no cost, each times how much of it there is: a mixed answer is some of both."""
+    yes, no = (
+        F.binary_cross_entropy_with_logits(logits, torch.full_like(targets, one), reduction="none") for one in (1.0, 0.0)
+    )
+    yes, no = torch.lerp(yes, no, settings.smoothing / 2), torch.lerp(no, yes, settings.smoothing / 2)
+    if weights is not None:
+        yes = yes * weights.to(targets)
     if settings.name == "focal":
-        p = torch.sigmoid(logits)
-        values = values * _wrong(p * smoothed + (1 - p) * (1 - smoothed), settings.gamma)
-        if any(settings.alpha):
-            of_yes, of_no = _alphas(settings, values)
-            values = values * (of_yes * smoothed + of_no * (1 - smoothed))
-    return _sum(values, stated), stated.sum().to(values)
+        p, smoothed = torch.sigmoid(logits), targets * (1 - settings.smoothing) + settings.smoothing / 2
+        wrong = _wrong(p * smoothed + (1 - p) * (1 - smoothed), settings.gamma)
+        of_yes, of_no = _alphas(settings, targets)
+        yes, no = yes * wrong * of_yes, no * wrong * of_no
+    return _sum(yes * targets + no * (1 - targets), stated), stated.sum().to(yes)
 
 
 def _alphas(settings: config.Loss, like: Tensor) -> tuple[Tensor, Tensor]:

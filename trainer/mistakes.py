@@ -1,7 +1,8 @@
 """Where a network was wrong, for each finding: the mistakes it was surest of, or some drawn at random. Without torch.
 
 In a multi-class task the finding with the largest probability is the answer; in a multi-label task each finding is called from
-its own threshold on. An image whose label is not stated can be no mistake.
+its own threshold on: one for all images, or (float64 [N]) one for each, where images were predicted by different networks. An
+image whose label is not stated can be no mistake.
 """
 
 from collections.abc import Mapping
@@ -15,9 +16,11 @@ FALSE_POSITIVE, FALSE_NEGATIVE = "false positive", "false negative"
 CONFIDENT, RANDOM = "most confident", "at random"
 
 Rows = NDArray[np.int64]
+Level = float | NDArray[np.float64]
+"""The threshold of a finding, for all images or for each."""
 
 
-def called(prediction: Prediction, thresholds: Mapping[str, float], finding: str) -> NDArray[np.bool_]:
+def called(prediction: Prediction, thresholds: Mapping[str, Level], finding: str) -> NDArray[np.bool_]:
     """Whether each image was called to have a finding, bool [N], as the task decides it."""
     k = prediction.findings.index(finding)
     if prediction.task == "multi-class":
@@ -25,7 +28,7 @@ def called(prediction: Prediction, thresholds: Mapping[str, float], finding: str
     return np.asarray(prediction.probabilities[:, k].astype(np.float64) >= thresholds[finding])
 
 
-def rows(prediction: Prediction, thresholds: Mapping[str, float], finding: str, kind: str) -> Rows:
+def rows(prediction: Prediction, thresholds: Mapping[str, Level], finding: str, kind: str) -> Rows:
     """Row numbers [n] of all false positives or false negatives of a finding, those that the network was surest of first.
 
     Sure means: a high probability of a finding that is not there, a low one of a finding that is.
@@ -51,7 +54,7 @@ def cell(prediction: Prediction, truth: int, predicted: int) -> Rows:
     return found[np.argsort(-prediction.probabilities[found, predicted], kind="stable")]
 
 
-def cell_of_finding(prediction: Prediction, finding: str, threshold: float, *, present: bool, positive: bool) -> Rows:
+def cell_of_finding(prediction: Prediction, finding: str, threshold: Level, *, present: bool, positive: bool) -> Rows:
     """Row numbers [n] of one cell of the 2x2 matrix of a finding at its own threshold; the most probable first."""
     k = prediction.findings.index(finding)
     p = prediction.probabilities[:, k].astype(np.float64)

@@ -13,10 +13,8 @@ from trainer import weights as weight_files
 from trainer.architectures import BACKBONES, Backbone
 from trainer.architectures import check as check
 from trainer.backbones import parts
-from trainer.errors import ConfigError, Progress, WeightsError
-
-# torchvision renames these when it loads; its densenet file is older than its densenet.
-_OLD_DENSENET = (("norm.1.", "norm1."), ("norm.2.", "norm2."), ("conv.1.", "conv1."), ("conv.2.", "conv2."))
+from trainer.errors import ConfigError, Progress, WeightsError, did_you_mean
+from trainer.fitting import Fit, few, fitted, plain_names, prefixed
 
 
 class Classifier(nn.Module):
@@ -139,9 +137,14 @@ def initialise(classifier: Classifier, weights: str, *, progress: Progress | Non
     if weights == "none":
         return Loaded("none", 0)
     imagenet = weights == "imagenet"
+    if not imagenet and not (Path(weights).suffix or Path(weights).is_file()):
+        near = did_you_mean(weights, ("imagenet", "none"))
+        meant = f" {near}" if near.startswith("Did") else ""
+        remedy = f"Choose imagenet, none, or the path of a .safetensors or .pth file.{meant}"
+        raise WeightsError(f"'{weights}' is no weights file", where="model.weights", remedy=remedy)
     path, found = _imagenet(classifier.backbone, progress) if imagenet else _from_file(classifier, Path(weights).expanduser())
     fit = _fit(classifier, found)
-    if not fit.taken or fit.clashes:
+    if not fit.taken or fit.another:
         _refuse(classifier.backbone.name, found, fit, path)
     _check_finite(found, fit.taken, path)
     targets = _targets(classifier)
@@ -161,65 +164,29 @@ def _imagenet(backbone: Backbone, progress: Progress | None) -> tuple[Path, dict
     paths = {part: weight_files.imagenet(part, progress) for part in backbone.joined or (backbone.name,)}
     found: dict[str, Tensor] = {}
     for part, path in paths.items():
-        plain = _plain(weight_files.load(path))
-        found |= _prefixed(part, plain) if backbone.joined else plain
+        plain = plain_names(weight_files.load(path))
+        found |= prefixed(part, plain) if backbone.joined else plain
     return path, found
 
 
 def _from_file(classifier: Classifier, path: Path) -> tuple[Path, dict[str, Tensor]]:
     """The tensors of a file, named as in the network: also where it is of one of the networks that this one joins."""
-    found = _plain(weight_files.load(path))
+    found = plain_names(weight_files.load(path))
     if not _fit(classifier, found).taken:
         for part in classifier.backbone.joined:
-            named = _prefixed(part, found)
+            named = prefixed(part, found)
             fit = _fit(classifier, named)
-            if len(fit.taken) > len(found) / 2 and not fit.clashes:
+            if len(fit.taken) > len(found) / 2 and not fit.another:
                 return path, named
     return path, found
-
-
-def _prefixed(part: str, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{part}.{name}": tensor for name, tensor in found.items()}
-
-
-@dataclass(frozen=True)
-class _Fit:
-    taken: tuple[str, ...]
-    clashes: tuple[str, ...]
-
-
-def _plain(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Names as torchvision and timm have them today, from old files and from our own checkpoints.
-
-    The preprocessing is no weight.
-    """
-    plain = {}
-    for name, tensor in found.items():
-        if name in ("mean", "std"):
-            continue
-        name = name.removeprefix("body.").removeprefix("neck.")
-        if ".denselayer" in name:
-            for old, new in _OLD_DENSENET:
-                name = name.replace(old, new)
-        plain[name] = tensor
-    return plain
 
 
 def _targets(classifier: Classifier) -> dict[str, Tensor]:
     return {**classifier.body.state_dict(), **classifier.neck.state_dict()}
 
 
-def _fit(classifier: Classifier, found: Mapping[str, Tensor]) -> _Fit:
-    targets = _targets(classifier)
-    shared = [name for name in targets if name in found]
-    taken = tuple(name for name in shared if _fits(targets[name], found[name]))
-    return _Fit(taken, tuple(name for name in shared if name not in set(taken)))
-
-
-def _fits(target: Tensor, found: Tensor) -> bool:
-    # A counter is stored as [] or as [1], depending on who wrote the file, and a 1x1 convolution as a matrix by some.
-    same_shape = target.shape in (found.shape, (*found.shape, 1, 1)) or target.numel() == found.numel() == 1
-    return same_shape and target.is_floating_point() == found.is_floating_point()
+def _fit(classifier: Classifier, found: Mapping[str, Tensor]) -> Fit:
+    return fitted(classifier.backbone, _targets(classifier), found)
 
 
 def _check_finite(found: Mapping[str, Tensor], names: tuple[str, ...], path: Path) -> None:
@@ -230,22 +197,28 @@ def _check_finite(found: Mapping[str, Tensor], names: tuple[str, ...], path: Pat
             )
 
 
-def _refuse(backbone: str, found: Mapping[str, Tensor], fit: _Fit, path: Path) -> None:
+def _refuse(backbone: str, found: Mapping[str, Tensor], fit: Fit, path: Path) -> None:
     others = [name for name in _that_fit(found) if name != backbone]
     if fit.clashes:
         name = fit.clashes[0]
         what = f"The weights are for another network than {backbone}: {name} has the shape {list(found[name].shape)}"
+    elif fit.taken and fit.homeless:
+        what = f"The weights are for another network than {backbone}, which has no {few(list(fit.homeless))}"
     else:
         names = sorted(_targets(_skeleton(backbone)))
-        what = f"Nothing in the weights file fits {backbone}: it holds {_few(list(found))}, but {_few(names)} are expected"
+        what = f"Nothing in the weights file fits {backbone}: it holds {few(list(found))}, but {few(names)} are expected"
     remedy = f"They fit {' and '.join(others)}." if others else "Choose a file with torchvision's or timm's names and shapes."
     raise WeightsError(what, where=path, remedy=remedy)
 
 
 def _that_fit(found: Mapping[str, Tensor]) -> Iterator[str]:
+    """Backbones that the file is of: most of it belongs to them, and most of them is in it."""
     for name in BACKBONES:
-        fit = _fit(_skeleton(name), found)
-        if fit.taken and not fit.clashes and len(fit.taken) > len(found) / 2:
+        classifier = _skeleton(name)
+        fit = _fit(classifier, found)
+        weights = [key for key, tensor in _targets(classifier).items() if tensor.ndim > 1]
+        most = len(fit.taken) > len(found) / 2 and len(set(weights) & set(fit.taken)) > 0.9 * len(weights)
+        if most and not fit.another:
             yield name
 
 
@@ -254,10 +227,5 @@ def _skeleton(backbone: str) -> Classifier:
         return Classifier(BACKBONES[backbone], 1, dropout=0.0)
 
 
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-    return ", ".join(names[:2]) + more
-
-
 def _some(names: tuple[str, ...]) -> str:
-    return f" ({_few(list(names))})"
+    return f" ({few(list(names))})"

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import config, pitfalls, truths
+from trainer import config, levels, pitfalls, truths
 from trainer.catalog import Catalog
 from trainer.errors import TrainerError, counted
 
 PARTS = ("train", "validation")
+_KEYS = ("task.findings", "task.implies", "task.views")
+"""Settings that can make a project unfit."""
 NAMED = 3
 """Findings that a sentence names; of the others it says how many they are."""
 
@@ -20,7 +22,8 @@ class Outlook:
     """The images that a task can use, as the catalog states them now; files are not opened.
 
     `targets` int8 [N, K] are the answers of the training images. `images` and `patients` are by part (patients None: some
-    are unknown). `problems` say in words what a training would refuse or could not learn from, `remarks` what else to know.
+    are unknown). `problems` say in words what a training would refuse or could not learn from, `remarks` what else to know;
+    `setting` is the key of the setting that is at fault, "" where none is.
     """
 
     split: str
@@ -31,6 +34,7 @@ class Outlook:
     patients: dict[str, int | None]
     problems: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    setting: str = ""
 
     def words(self) -> str:
         """One line: how much there is to learn from."""
@@ -53,7 +57,8 @@ def look(catalog: Catalog, task: config.Task, split: str = "") -> Outlook:
             truths.check_views(catalog, chosen.parts.get(part, np.empty(0, np.int64)), task, part)
         names = truths.findings(catalog, task)
     except TrainerError as error:
-        return _nothing(known, f"{error.what}. {error.remedy}".strip())
+        where = next((key for key in _KEYS if key == error.where or f"{key}=" in error.remedy), "")
+        return _nothing(known, f"{error.what}. {error.remedy}".strip(), where)
     question = truths.of_task(task, names)
     ids = {part: chosen.parts.get(part, np.empty(0, np.int64)) for part in PARTS}
     used = {part: truths.asked(catalog, rows, question) for part, rows in ids.items()}
@@ -70,8 +75,8 @@ def look(catalog: Catalog, task: config.Task, split: str = "") -> Outlook:
     )
 
 
-def _nothing(known: tuple[str, ...], problem: str) -> Outlook:
-    return Outlook("", (), known, np.empty((0, 0), np.int8), {}, {}, (problem,))
+def _nothing(known: tuple[str, ...], problem: str, setting: str = "") -> Outlook:
+    return Outlook("", (), known, np.empty((0, 0), np.int8), {}, {}, (problem,), setting=setting)
 
 
 def _people(patients: Sequence[str]) -> int | None:
@@ -104,6 +109,8 @@ def _remarks(
     usable: dict[str, NDArray[np.int8]],
     question: truths.Question,
 ) -> Iterator[str]:
+    if question.level and not any(levels.STEP in name for name in catalog.findings()):
+        yield f"Level {question.level} changes nothing: no finding here is a path such as Pneumonia/Viral."
     for part in PARTS:
         yield from truths.unfit(catalog, ids[part], question, part)
     if len(usable["train"]) and question.kind == "multi-label":

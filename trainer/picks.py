@@ -7,15 +7,16 @@ from trainer import files, images, places
 from trainer.errors import DataError, Progress
 
 
-def expanded(paths: Sequence[Path], progress: Progress | None = None) -> list[Path]:
+def expanded(paths: Sequence[Path], progress: Progress | None = None, *, left_out: list[Path] | None = None) -> list[Path]:
     """The files, and all images of the folders, among `paths`. Raises `DataError` if something is missing or empty.
 
-    Progress counts the files that were looked at; how many there will be is not known (0).
+    Progress counts the files that were looked at; how many there will be is not known (0). The masks of the folders are put
+    into `left_out`.
     """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = _inside(path, progress)
+            inside = _inside(path, progress, left_out)
             if not inside:
                 raise DataError("There are no images in this folder", where=path, remedy="Give PNG, JPEG, TIFF or DICOM files.")
             found += inside
@@ -28,13 +29,16 @@ def expanded(paths: Sequence[Path], progress: Progress | None = None) -> list[Pa
     return found
 
 
-def _inside(folder: Path, progress: Progress | None) -> list[Path]:
+def _inside(folder: Path, progress: Progress | None, left_out: list[Path] | None) -> list[Path]:
     """All images of a folder, masks left out, as the import does."""
-    found = []
+    found: list[Path] = []
+    masks: list[Path] = []
     with files.storage_in_words(folder):
         for number, path in enumerate(folder.rglob("*"), 1):
-            if not places.is_mask(path.relative_to(folder)) and path.is_file() and images.looks_like_image(path):
-                found.append(path)
+            if path.is_file() and images.looks_like_image(path):
+                (masks if places.is_mask(path.relative_to(folder)) else found).append(path)
             if progress and number % 100 == 0:
                 progress(number, 0)
+    if left_out is not None:
+        left_out.extend(sorted(masks))
     return sorted(found)

@@ -6,17 +6,19 @@ import numpy as np
 
 from trainer import config
 from trainer.errors import counted
-from trainer.imbalance import PLAIN, Shown, Targets
+from trainer.imbalance import BALANCED, PLAIN, Shown, Targets
 
 OFTEN = 10
 """Times an epoch from which on repeating one image is warned of: what the network then learns is that image."""
+OVER = 1.25
+"""Times the imbalance from which on a sampler ratio is said to turn it round."""
 LITTLE = 0.5
 """Share of the training images below which an epoch is warned of as small."""
 
 
 def warnings(settings: config.TrainConfig, seen: Shown | None = None) -> tuple[str, ...]:
     """Sentences on corrections that add to each other and on other traps; with `seen` also on what this epoch is like."""
-    return (*_stacked(settings), *(_traps(settings.imbalance.method, seen) if seen else ()))
+    return (*_stacked(settings), *(_traps(settings, seen) if seen else ()))
 
 
 _DOES = {
@@ -46,6 +48,9 @@ def _stacked(settings: config.TrainConfig) -> Iterator[str]:
         else:
             direction = "takes back a part of it" if max(loss.alpha) < 0.5 else "adds to it"
         yield f"{_DOES[method]}, and focal alpha {numbers} {direction}: only the product of the two is felt."
+    if loss.name == "focal" and alpha and len(loss.alpha) > 1 and not all(loss.alpha):
+        more = "which is more than any other number gives" if task == "multi-class" else "yes and no alike"
+        yield f"A focal alpha of 0 is no weight of nothing: that finding counts in full, {more}."
     if loss.name == "focal" and loss.smoothing:
         yield "Label smoothing keeps answers from being too sure, and so does focal loss: with both, all stay near even."
     if loss.name != "focal" and (loss.gamma != PLAIN.gamma or loss.alpha != PLAIN.alpha):
@@ -58,10 +63,15 @@ def _idle(settings: config.TrainConfig) -> Iterator[str]:
     how, choice = settings.imbalance, settings.choice
     if how.ratio and how.method != "weighted-sampler":
         yield "The sampler ratio changes nothing without the weighted sampler."
-    if how.method != "class-weights" and (how.weighting != "balanced" or how.weights):
+    elif how.method == "weighted-sampler" and 0 < how.ratio < 1:
+        yield f"A sampler ratio of {how.ratio:g} shows rare findings less often than no sampler: give a number above 1."
+    made = how.weighting != BALANCED.weighting or how.weights or how.beta != BALANCED.beta
+    if how.method != "class-weights" and made:
         yield "How class weights are made changes nothing as long as Imbalance is not class-weights."
     elif how.weights and how.weighting != "own":
         yield "Own weights change nothing as long as Class weights is not own."
+    if how.method == "class-weights" and how.beta != BALANCED.beta and how.weighting != "effective-number":
+        yield "Beta of the effective number changes nothing as long as Class weights is not effective-number."
     if choice.finding and choice.metric not in config.OF_ONE_FINDING:
         yield (
             f"The finding that matters ({choice.finding}) changes nothing as long as the epoch is not chosen by f_beta or "
@@ -69,7 +79,8 @@ def _idle(settings: config.TrainConfig) -> Iterator[str]:
         )
 
 
-def _traps(method: str, seen: Shown) -> Iterator[str]:
+def _traps(settings: config.TrainConfig, seen: Shown) -> Iterator[str]:
+    method = settings.imbalance.method
     times = np.divide(seen.images, seen.present, out=np.zeros(len(seen.images)), where=seen.present > 0)
     most = float(times.max(initial=0.0))
     rarest = int(np.argmax(times))
@@ -78,6 +89,8 @@ def _traps(method: str, seen: Shown) -> Iterator[str]:
             f"Each of the {seen.present[rarest]:.0f} images of the rarest finding is shown {most:.0f} times in an epoch: the "
             "network may learn these images by heart instead of the finding."
         )
+    if method == "weighted-sampler" and settings.task.kind == "multi-class":
+        yield from _overshot(settings.imbalance.ratio, seen)
     if method == "oversampling" and seen.length > seen.count:
         longer = seen.length / seen.count
         yield f"An epoch has {seen.length} images instead of {seen.count} and takes {longer:.1f} times as long."
@@ -85,6 +98,19 @@ def _traps(method: str, seen: Shown) -> Iterator[str]:
         yield (
             f"An epoch has only {seen.length} of {seen.count} images (others each time): it takes more epochs to see them all, "
             "and each teaches less."
+        )
+
+
+def _overshot(ratio: float, seen: Shown) -> Iterator[str]:
+    """A ratio that turns the imbalance round: the rarest finding is then shown more often than the commonest."""
+    present = seen.present[seen.present > 0]
+    uneven = float(present.max() / present.min())
+    if ratio > OVER * uneven:
+        shown = seen.images[seen.present > 0]
+        rarest, commonest = shown[present.argmin()] / seen.length, shown[present.argmax()] / seen.length
+        yield (
+            f"A sampler ratio of {ratio:g} is more than the images are uneven ({uneven:.1f} to 1): the rarest finding becomes "
+            f"{rarest * 100:.0f} % of an epoch, the commonest {commonest * 100:.0f} %. 0 makes all even."
         )
 
 

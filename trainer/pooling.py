@@ -28,7 +28,7 @@ def averaged(each: Sequence[Prediction]) -> tuple[Prediction, NDArray[np.float32
     stacked = np.stack([one.probabilities for one in taken]).astype(np.float64)
     spread = stacked.std(0, ddof=1) if len(each) > 1 else np.zeros_like(stacked[0])
     mean = stacked.mean(0).astype(np.float32).clip(0, 1)
-    return replace(taken[0], probabilities=mean, weights=_digest(each)), spread.astype(np.float32)
+    return replace(taken[0], probabilities=mean, weights=digest([one.weights for one in each])), spread.astype(np.float32)
 
 
 def pooled(each: Sequence[Prediction]) -> Prediction:
@@ -48,7 +48,7 @@ def pooled(each: Sequence[Prediction]) -> Prediction:
         probabilities=np.concatenate([one.probabilities for one in each]),
         targets=np.concatenate([one.targets for one in each]),
         patients=tuple(patient for one in each for patient in one.patients),
-        weights=_digest(each),
+        weights=digest([one.weights for one in each]),
         **full,
     )
 
@@ -89,9 +89,9 @@ def _rows(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64
     return np.asarray(order[np.searchsorted(ids, wanted, sorter=order)], np.int64)
 
 
-def _digest(each: Sequence[Prediction]) -> str:
-    """Identity of all their weights."""
-    return files.digest("\n".join(one.weights for one in each).encode())
+def digest(weights: Sequence[str]) -> str:
+    """Identity of several networks' weights, of which each is known by its own digest."""
+    return files.digest("\n".join(weights).encode())
 
 
 def _check(each: Sequence[Prediction]) -> None:

@@ -27,9 +27,14 @@ class Member:
     path: Path
 
 
+def checkpoint(path: Path) -> Path:
+    """The checkpoint that a path stands for: the best of a run folder, or the file itself. Raises `RunError`."""
+    return path if path.is_file() else runs.find(path).best
+
+
 def member(path: Path, device: torch.device) -> Member:
     """Open a run folder or a checkpoint file. Raises `RunError`, `WeightsError`, `StorageError`."""
-    file = path if path.is_file() else runs.find(path).best
+    file = checkpoint(path)
     if not file.exists():
         raise WeightsError(
             "This run has no trained network yet",

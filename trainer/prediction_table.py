@@ -51,17 +51,33 @@ class Asked:
 
 
 def columns(text: str, findings: Sequence[str]) -> tuple[Column, ...]:
-    """Read "File,Label=COVID-19". Raises `ConfigError` for a column that is not known."""
-    found = []
-    for part in text.split(","):
+    """Read "File,Label=COVID-19"; a comma inside a finding is kept by quotation marks, as in CSV: File,"Label=Lung, other".
+
+    Raises `ConfigError` for a column that is not known, without a name, or twice there.
+    """
+    found: dict[str, Column] = {}
+    for part in next(csv.reader([text], skipinitialspace=True), None) or [""]:
         name, sign, content = (piece.strip() for piece in part.partition("="))
         wanted = content if sign else _BY_NAME.get(name.casefold(), name)
         if not name or not _known(wanted, findings):
-            choices = [*_PLAIN, *findings, *(f"p({one})" for one in findings), *(f"sd({one})" for one in findings)]
-            remedy = did_you_mean(wanted, choices)
-            raise ConfigError(f"There is no content '{wanted}' for a column", where=f"--columns {text}", remedy=remedy)
-        found.append(Column(name, wanted))
-    return tuple(found)
+            raise ConfigError(
+                f"'{wanted}' is nothing that a column can hold", where=f"--columns {text}", remedy=_choices(wanted, findings)
+            )
+        if name in found:
+            remedy = f"Give one of them another name, for example {name}2={wanted}."
+            raise ConfigError(f"Two columns are called {name}", where=f"--columns {text}", remedy=remedy)
+        found[name] = Column(name, wanted)
+    return tuple(found.values())
+
+
+def _choices(wanted: str, findings: Sequence[str]) -> str:
+    """What a column can hold: the nearest, or all in short."""
+    near = did_you_mean(wanted, [*_PLAIN, *findings, *(f"p({one})" for one in findings), *(f"sd({one})" for one in findings)])
+    if near.startswith("Did"):
+        return near
+    one = findings[0]
+    plain, rest = ", ".join(_PLAIN), ", ".join(findings)
+    return f"There is: {plain}, and of each finding ({rest}) as {one}, p({one}), sd({one}). Columns are parted by commas."
 
 
 def _known(content: str, findings: Sequence[str]) -> bool:
@@ -104,7 +120,7 @@ def _cell(content: str, asked: Asked) -> Callable[[FilePrediction, str], object]
         return about_files[content]
     if content == "finding":
         _check(asked, asked.findings if asked.task == "multi-label" else ())
-        return lambda one, stated: "" if one.error else _decided(one, asked)
+        return lambda one, stated: "" if one.error else decided(one, asked)
     finding = _finding(content)
     place = asked.findings.index(finding)
     if content.startswith("p("):
@@ -116,7 +132,8 @@ def _cell(content: str, asked: Asked) -> Callable[[FilePrediction, str], object]
     return lambda one, stated: "" if one.error else int(float(one.probabilities[place]) >= level)
 
 
-def _decided(one: FilePrediction, asked: Asked) -> str:
+def decided(one: FilePrediction, asked: Asked) -> str:
+    """The findings of a file in one cell; all thresholds of a multi-label task must be there."""
     if asked.task == "multi-class":
         return asked.findings[int(one.probabilities.argmax())]
     pairs = zip(asked.findings, one.probabilities, strict=True)
@@ -128,7 +145,7 @@ def _check(asked: Asked, needed: Sequence[str]) -> None:
     if missing := [name for name in needed if name not in asked.thresholds]:
         raise DataError(
             f"The network has no threshold yet for {', '.join(missing)}",
-            remedy="Evaluate it on validation first (cxr-trainer evaluate RUN), or ask for p(FINDING).",
+            remedy="Evaluate the run or bag first (cxr-trainer evaluate), or ask for p(FINDING).",
         )
 
 

@@ -200,6 +200,14 @@ def activate_split(connection: sqlite3.Connection, name: str) -> None:
 def save_split(connection: sqlite3.Connection, split: Split) -> None:
     """Store a split, in place of one of the same name, and make it the active one."""
     connection.execute("DELETE FROM splits WHERE name = ?", (split.name,))
+    add_split(connection, split)
+    activate_split(connection, split.name)
+
+
+def add_split(connection: sqlite3.Connection, split: Split) -> None:
+    """Store a split beside the active one. Raises `DataError` if there is one of its name."""
+    if connection.execute("SELECT 1 FROM splits WHERE name = ?", (split.name,)).fetchone():
+        raise DataError("There is a split of that name already", where=split.name, remedy="Choose another name.")
     number = connection.execute(
         "INSERT INTO splits (name, seed, rule, folds, fold, digest, warnings) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (split.name, split.seed, split.rule, split.folds, split.fold, split.digest, json.dumps(list(split.warnings))),
@@ -207,7 +215,6 @@ def save_split(connection: sqlite3.Connection, split: Split) -> None:
     for part, ids in split.parts.items():
         rows = ((number, image, part) for image in np.asarray(ids, dtype=np.int64).tolist())
         connection.executemany("INSERT INTO split_images (split, image, part) VALUES (?, ?, ?)", rows)
-    activate_split(connection, split.name)
 
 
 def read_split(connection: sqlite3.Connection, number: int) -> Split:

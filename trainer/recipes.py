@@ -12,6 +12,9 @@ from trainer import config, files
 from trainer.errors import ConfigError, StorageError, did_you_mean
 
 DEFAULT = "quick"
+LARGEST = 1 << 20
+"""Bytes of a recipe file; ours have two thousand."""
+LONGEST_TITLE = 120
 
 
 @dataclass(frozen=True)
@@ -71,23 +74,43 @@ def damaged() -> list[str]:
 def load(name: str) -> Recipe:
     """A recipe by its name, or from a .toml file wherever it lies. Raises `ConfigError`, `StorageError`."""
     path = Path(name)
-    if path.suffix == ".toml":
-        with files.storage_in_words(path):
-            content = path.read_bytes()
-        try:
-            return _parsed(path.stem, content.decode("utf-8"), where=path)
-        except UnicodeDecodeError as error:
-            raise ConfigError("The recipe is not a text file", where=path, remedy="Save it as UTF-8.") from error
+    if path.suffix.casefold() == ".toml":
+        return _parsed(path.stem, _text(path), where=path)
     known = {recipe.name: recipe for recipe in every()}
     if name not in known:
         raise ConfigError(f"There is no recipe '{name}'", remedy=did_you_mean(name, known))
     return known[name]
 
 
+def _text(path: Path) -> str:
+    with files.storage_in_words(path), path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ConfigError(
+            "The file is far too large for a recipe", where=path, remedy="Choose a file that was exported as one."
+        )
+    try:
+        return content.decode("utf-8-sig")  # some editors put a mark before the text
+    except UnicodeDecodeError as error:
+        raise ConfigError("The recipe is not a text file", where=path, remedy="Save it as UTF-8.") from error
+
+
 def _parsed(name: str, text: str, where: Path | None = None) -> Recipe:
+    if not text.strip():
+        raise ConfigError("The recipe is empty", where=where or name, remedy="Export it again.")
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        title, about = plain(table.pop("title", "")), plain(table.pop("about", ""))
+        return Recipe(name, title[:LONGEST_TITLE] or name, about, config.from_tables(table))
+    except ConfigError as error:
+        place = f"{error.where} in {where}" if where else error.where
+        raise ConfigError(error.what, where=place, remedy=error.remedy) from error
+    except RecursionError as error:
+        raise ConfigError("The recipe is nested too deeply", where=where or name, remedy="Export it again.") from error
+    except ValueError as error:  # no TOML, or a number with thousands of digits
         raise ConfigError(f"Not a TOML file: {error}", where=where or name, remedy="Correct the line that is named.") from error
-    title, about = table.pop("title", name), " ".join(str(table.pop("about", "")).split())
-    return Recipe(name, str(title), about, config.from_tables(table))
+
+
+def plain(text: object) -> str:
+    """Words on one line: control signs, which could steer a terminal, count as blanks."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in str(text)).split())

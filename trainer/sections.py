@@ -92,8 +92,30 @@ def data(run: runs.Run, catalog: Catalog | None, problem: str, question: truths.
     if split.get("folds"):
         rows.append(("Fold", f"{int(split.get('fold') or 0) + 1} of {split['folds']}"))
     rows.append(("Digest", str(split.get("digest", "unknown"))))
-    warnings = tuple(map(str, split.get("warnings", ())))
     parts = {name: np.array(split["parts"][name], np.int64) for name in PARTS if split["parts"].get(name)}
+    return _data(parts, rows, tuple(map(str, split.get("warnings", ()))), catalog, problem, question)
+
+
+def data_of_folds(folds: Mapping[str, runs.Run], catalog: Catalog | None, problem: str, question: truths.Question) -> Data:
+    """Count the images of a cross-validation, each in the test part of its fold; `folds`: name of a fold -> its run."""
+    splits = {name: run.split() for name, run in folds.items()}
+    first = next(iter(splits.values()))
+    rows = [("Rule", str(first.get("rule", "")) or "unknown"), ("Seed", str(first.get("seed", "unknown")))]
+    rows.append(("Folds", f"{len(folds)} of {first.get('folds', 'unknown')}"))
+    rows += [(f"Digest of {name}", str(split.get("digest", "unknown"))) for name, split in splits.items()]
+    parts = {name: np.array(split["parts"].get("test", []), np.int64) for name, split in splits.items()}
+    warnings = dict.fromkeys(str(text) for split in splits.values() for text in split.get("warnings", ()))
+    return _data(parts, rows, tuple(warnings), catalog, problem, question)
+
+
+def _data(
+    parts: Mapping[str, NDArray[np.int64]],
+    rows: Sequence[tuple[str, str]],
+    warnings: tuple[str, ...],
+    catalog: Catalog | None,
+    problem: str,
+    question: truths.Question,
+) -> Data:
     if catalog is None:
         sizes = Table(("", *parts), (("all images", *(str(len(ids)) for ids in parts.values())),))
         return Data(sizes, Table((), ()), tuple(rows), warnings, (), problem)

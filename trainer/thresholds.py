@@ -6,7 +6,7 @@ thresholds, and the evaluation says that they were changed after it had been ope
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,19 @@ from trainer.model_card import BY_HAND, Header, Origin
 from trainer.results import Evaluation, Prediction
 
 PARTS = ("validation", "test", "train")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for: `rule` for all of them, then each of `changes` for one; or what was chosen at first (`reset`)."""
+
+    rule: str = ""
+    changes: Sequence[str] = ()
+    reset: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether anything is."""
+        return bool(self.rule or self.changes or self.reset)
 
 
 @dataclass(frozen=True)
@@ -47,14 +60,46 @@ def run(
     if not found.best.exists():
         remedy = f"Let it train for at least one epoch: {command_line('resume', 'RUN')}"
         raise WeightsError("This run has no trained network yet", where=found.folder, remedy=remedy)
-    if not (rule or changes or reset):
+    wish = Wish(rule, changes, reset)
+    if not wish:
         header = model_card.read_header(found.best)
         return Thresholds(found.name, header.thresholds, header.origins)
     with found.locked():
         header = model_card.read_header(found.best)
-        made = _changed(found, header, rule, dict(_read(changes, header.findings)), reset=reset)
+        openings = runs.openings(found.project, header.split_digest)
+        carried = Thresholds(found.name, header.thresholds, header.origins)
+        made = changed(carried, wish, header, openings, lambda: _validation(found, header))
         model_card.set_thresholds(found.best, made.thresholds, made.origins)
     return dataclasses.replace(made, judged=tuple(_judged_again(found, draws, progress)))
+
+
+def changed(carried: Thresholds, wish: Wish, header: Header, openings: int, validation: Callable[[], Prediction]) -> Thresholds:
+    """The thresholds that a model is to carry; `validation` is asked for its predictions only where a rule needs them.
+
+    `header` names the findings and what the run was after; `openings` is how often the test part has been opened by now.
+    Raises `ConfigError`, and what `validation` raises.
+    """
+    wanted = dict(_read(wish.changes, header.findings))
+    thresholds, origins = dict(carried.thresholds), dict(carried.origins)
+    if wish.reset or wish.rule or not thresholds:
+        # The first choice, and the way back to it, are no choice made after a look at the test part.
+        rules = first_rules(header, wish.rule)
+        thresholds = judgement.choose_thresholds(validation(), rules)
+        origins = {name: Origin(one, openings if wish.rule else 0) for name, one in rules.items()}
+    for name, words in wanted.items():
+        level = _number(words)
+        if level is None:
+            thresholds[name] = judgement.choose_thresholds(validation(), words)[name]
+            origins[name] = Origin(words, openings)
+        else:
+            thresholds[name], origins[name] = check(level), Origin(BY_HAND, openings)
+    return Thresholds(carried.run, thresholds, origins)
+
+
+def first_rules(header: Header, rule: str = "", findings: Sequence[str] = ()) -> dict[str, str]:
+    """The rule for each finding (default: the network's): `rule` where one is given, else that which the run was after."""
+    names = findings or header.findings
+    return dict.fromkeys(names, rule) if rule else criteria.rules(criteria.of_settings(header.settings), names)
 
 
 def check(level: float) -> float:
@@ -76,28 +121,6 @@ def _read(changes: Iterable[str], findings: Sequence[str]) -> Iterable[tuple[str
             )
         name = max(fitting, key=len)
         yield name, text[len(name) + 1 :]
-
-
-def _changed(run: runs.Run, header: Header, rule: str, wanted: Mapping[str, str], *, reset: bool) -> Thresholds:
-    thresholds, origins = dict(header.thresholds), dict(header.origins)
-    openings = runs.openings(run.project, header.split_digest)
-    if reset or rule or not thresholds:
-        # The first choice, and the way back to it, are no choice made after a look at the test part.
-        rules = (
-            dict.fromkeys(header.findings, rule)
-            if rule
-            else criteria.rules(criteria.of_settings(header.settings), header.findings)
-        )
-        thresholds = judgement.choose_thresholds(_validation(run, header), rules)
-        origins = {name: Origin(one, openings if rule else 0) for name, one in rules.items()}
-    for name, words in wanted.items():
-        level = _number(words)
-        if level is None:
-            thresholds[name] = judgement.choose_thresholds(_validation(run, header), words)[name]
-            origins[name] = Origin(words, openings)
-        else:
-            thresholds[name], origins[name] = check(level), Origin(BY_HAND, openings)
-    return Thresholds(run.name, thresholds, origins)
 
 
 def _number(words: str) -> float | None:

@@ -4,7 +4,7 @@ Where a training takes several processes, the first one is here; the others are 
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -50,15 +50,29 @@ def run(
         if not split and not catalog.active_split():
             raise DataError("The project has no split yet", where=project, remedy=f"Make one: {command_line('split', project)}")
         chosen = catalog.split(split or None)
-        for part in ("train", "validation"):
-            dataset.check_views(catalog, chosen.parts.get(part, np.empty(0, np.int64)), settings.task, part)
-        names = dataset.findings(catalog, settings.task)
-        imbalance.check(settings, names)
-        criteria.check(settings.choice, names)
-        _check(settings, progress)
+        names = checked(catalog, settings, [chosen], progress)
         about = {**_about(settings, names, chosen, recipe, command), **({"bag": dict(bag)} if bag else {})}
         made = runs.create(project, name, about, _frozen(chosen))
         return _held(made, catalog, (team, count), progress, stop, opened, listener)
+
+
+def checked(
+    catalog: Catalog, settings: config.TrainConfig, splits: Iterable[Split], progress: Progress | None = None
+) -> tuple[str, ...]:
+    """The findings to learn. Refuses what cannot work on one of the splits, and downloads what is missing, before anything
+    is made. Raises `DataError`, `ConfigError`, `WeightsError`.
+    """
+    for one in splits:
+        for part in ("train", "validation"):
+            dataset.check_views(catalog, one.parts.get(part, np.empty(0, np.int64)), settings.task, part)
+    names = dataset.findings(catalog, settings.task)
+    imbalance.check(settings, names)
+    criteria.check(settings.choice, names)
+    models.check(settings.model.backbone, settings.model.size)
+    devices.check_precision(settings.compute.precision, devices.choose(settings.compute.device))
+    if settings.model.weights != "none":
+        models.initialise(models.build(settings.model.backbone, 1), settings.model.weights, progress=progress)
+    return names
 
 
 def resume(
@@ -115,14 +129,6 @@ def _count(compute: config.Compute, team: Team, wanted: int | None) -> int:
         return len(devices.places(compute.device, 0))
 
 
-def _check(settings: config.TrainConfig, progress: Progress | None) -> None:
-    """Refuse what cannot work, and download what is missing, before anything is made. Raises `ConfigError`, `WeightsError`."""
-    models.check(settings.model.backbone, settings.model.size)
-    devices.check_precision(settings.compute.precision, devices.choose(settings.compute.device))
-    if settings.model.weights != "none":
-        models.initialise(models.build(settings.model.backbone, 1), settings.model.weights, progress=progress)
-
-
 def _about(
     settings: config.TrainConfig, names: tuple[str, ...], split: Split, recipe: str, command: Sequence[str]
 ) -> dict[str, Any]:
@@ -170,12 +176,12 @@ def _held(
         run.clear_stop()
         opened(run)
         try:
-            with gathering.complete(*processes, run.folder) as team:
+            with gathering.complete(*processes, run.folder, stop=lambda: stop() or run.stop_requested()) as team:
                 team.told(str(run.folder))
                 return Training(run, catalog, team=team, progress=reading, listener=listener).work(stop)
         except Stopped:
             run.clear_stop()
-            run.append("stopped", what="Stopped while the images were read")
+            run.append("stopped", what="Stopped before it began to learn")
             raise
         except KeyboardInterrupt:
             run.append("stopped", what="Ended at once; what was learned since the last checkpoint is lost")

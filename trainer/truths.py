@@ -1,7 +1,7 @@
 """What the catalog answers about the findings of a run, and which images its task can use. Without torch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,8 @@ NAMED = 3
 class Question:
     """What is asked of each image of the right view: the findings, by the rule of the task's kind, at a level of their tree.
 
-    `implies` are pairs of findings at that level of which the first implies the second.
+    `implies` are pairs of findings of which the first implies the second; they speak of the findings at this level, or at
+    `finer`, where a network is asked about coarser findings than it has learned.
     """
 
     findings: tuple[str, ...]
@@ -28,6 +29,7 @@ class Question:
     level: int = levels.AS_LABELLED
     views: str = config.ALL_VIEWS
     implies: implications.Pairs = ()
+    finer: int | None = None
 
 
 def of_task(task: config.Task, names: Sequence[str]) -> Question:
@@ -38,6 +40,11 @@ def of_task(task: config.Task, names: Sequence[str]) -> Question:
 def of_header(header: Header) -> Question:
     """What a trained network was asked: so it is judged."""
     return Question(header.findings, header.task, header.level, header.views, implications.parsed(header.implies))
+
+
+def at_level(own: Question, names: Sequence[str], level: int) -> Question:
+    """The same asked at a coarser level, of its findings `names`; what the finer ones imply still counts."""
+    return replace(own, findings=tuple(names), level=level, finer=own.level)
 
 
 def targets(catalog: Catalog, ids: Ids, names: Sequence[str], level: int = levels.AS_LABELLED) -> NDArray[np.int8]:
@@ -55,9 +62,24 @@ def targets(catalog: Catalog, ids: Ids, names: Sequence[str], level: int = level
 
 def answers(catalog: Catalog, ids: Ids, question: Question) -> NDArray[np.int8]:
     """Answers int8 [N, K] for the findings of a question, as its implications make them."""
+    if question.finer is not None and question.implies:
+        return _of_finer(catalog, ids, question, question.finer)
     names = implications.named(question.implies, question.findings)
     stated = targets(catalog, ids, names, question.level)
     return implications.applied(stated, names, question.implies)[:, : len(question.findings)]
+
+
+def _of_finer(catalog: Catalog, ids: Ids, question: Question, finer: int) -> NDArray[np.int8]:
+    """Answers of coarser findings where the implications speak of finer ones, which are completed first."""
+    known, names = catalog.findings(), implications.named(question.implies, ())
+    made = implications.applied(targets(catalog, ids, names, finer), names, question.implies)
+    here = [k for k, name in enumerate(names) if levels.stated(known, [name], finer)]
+    others = [name for name in levels.related(known, question.findings) if name not in names]
+    stored = np.hstack([catalog.labels(ids, others), made[:, here]])
+    found = levels.answered(stored, [*others, *(names[k] for k in here)], question.findings)
+    # Of a finding that is stated nowhere only a yes counts, which another one implies: it must not open what the others deny.
+    found[levels.answered(made, names, question.findings) == 1] = 1
+    return found
 
 
 def usable(answers: NDArray[np.int8], task: str) -> NDArray[np.bool_]:
@@ -100,6 +122,8 @@ def findings(catalog: Catalog, task: config.Task) -> tuple[str, ...]:
             raise ConfigError(
                 f"No image of this project states '{name}'{at}", where="task.findings", remedy=did_you_mean(name, names)
             )
+        if task.findings.count(name) > 1:
+            raise ConfigError(f"The finding '{name}' is named twice", where="task.findings", remedy="Name each finding once.")
     every = catalog.ids()
     ids = every[in_view(catalog, every, task.views)]
     if len(every) and not len(ids):
@@ -148,7 +172,7 @@ def unfit(catalog: Catalog, ids: Ids, question: Question, part: str) -> list[str
     found = answers(catalog, present, question)
     useless = ~usable(found, question.kind)
     several = int(((found == 1).sum(1) > 1).sum()) if question.kind == "multi-class" else 0
-    coarse = int((useless & ~(found == 1).any(1) & _above(catalog, present, question)).sum())
+    coarse = int((useless & ~(found == 1).any(1) & _too_coarse(catalog, present, question)).sum())
     without = int(useless.sum()) - several - coarse
     told = []
     if other := len(every) - len(present):
@@ -159,7 +183,7 @@ def unfit(catalog: Catalog, ids: Ids, question: Question, part: str) -> list[str
     if several:
         told.append(
             f"{several} of {len(found)} {part} images show several findings and are left out: a multi-class task needs "
-            "exactly one. To learn them all, make the task multi-label (--set task.kind=multi-label)."
+            f"exactly one. {_remedy_of_several(question)}"
         )
     if coarse:
         told.append(
@@ -189,7 +213,40 @@ def implied(catalog: Catalog, ids: Ids, question: Question, part: str) -> list[s
     return told
 
 
-def _above(catalog: Catalog, ids: Ids, question: Question) -> NDArray[np.bool_]:
-    """Images that have a finding above those of the question's level, bool [N]."""
-    above = levels.coarser(catalog.findings(), question.findings) if question.level else []
-    return np.asarray((catalog.labels(ids, above) == 1).any(1), dtype=np.bool_)
+def beyond(catalog: Catalog, ids: Ids, learned: Sequence[str], coarse: Sequence[str]) -> list[str]:
+    """A sentence where images count as with a coarse finding only for findings below it that are none of those `learned`."""
+    stored = catalog.findings()
+    near = levels.related(stored, learned)
+    taught = [name for name in near if name not in levels.coarser(stored, learned)]
+    others = [name for name in levels.related(stored, coarse) if name not in near]
+    counted_for = (catalog.labels(ids, others) == 1) & ~(catalog.labels(ids, taught) == 1).any(1)[:, None]
+    if not (count := int(counted_for.any(1).sum())):
+        return []
+    names = ", ".join(name for name, column in zip(others, counted_for.T, strict=True) if column.any())
+    images = f"{count} of {len(ids)} images {'shows' if count == 1 else 'show'} only what the network has not learned"
+    return [f"{images} ({names}): at this level that counts as with the finding above it."]
+
+
+def _remedy_of_several(question: Question) -> str:
+    """What lets the images be used that have several of the findings."""
+    above = levels.coarser(question.findings, question.findings)
+    deepest = max(name.count(levels.STEP) for name in question.findings) + 1
+    if above:
+        return (
+            f"Who has a finding has those above it too ({above[0]}): choose one level of the tree (--set "
+            f"task.level={deepest}), or make the task multi-label (--set task.kind=multi-label)."
+        )
+    return "To learn them all, make the task multi-label (--set task.kind=multi-label)."
+
+
+def _too_coarse(catalog: Catalog, ids: Ids, question: Question) -> NDArray[np.bool_]:
+    """Images that have a finding above those of the question's level, and none that reaches down to that level, bool [N].
+
+    Whoever imports "Pneumonia/Bacterial" may state "Pneumonia" as well: its label does not end there.
+    """
+    stored = catalog.findings()
+    above = levels.coarser(stored, question.findings) if question.level else []
+    parents = set(levels.coarser(stored, stored))
+    deep = [name for name in stored if name.count(levels.STEP) + 1 >= question.level or name not in parents]
+    ends = ~(catalog.labels(ids, deep) == 1).any(1)
+    return np.asarray((catalog.labels(ids, above) == 1).any(1) & ends, dtype=np.bool_)

@@ -1,10 +1,13 @@
 """Pretrained weights as files: downloaded once, checked, and read without running anything that lies in them."""
 
+import contextlib
+import glob
 import hashlib
 import http.client
 import pickle
 import re
 import struct
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -85,6 +88,7 @@ def download(url: str, target: Path, progress: Progress | None = None) -> Path:
     """
     path = target / Path(urllib.parse.urlsplit(url).path).name
     _check_address(url, path)
+    _sweep(path)
     opener = urllib.request.build_opener(_CheckedRedirects(path))
     request = urllib.request.Request(url, headers={"User-Agent": "cxr-desktop"})  # noqa: S310 - the address is checked above
     try:
@@ -139,6 +143,14 @@ def _check_address(url: str, path: Path) -> None:
         _refuse("Weights are only downloaded over https", url, path, None)
 
 
+def _sweep(path: Path) -> None:
+    """Remove what killed downloads of a file have left; one that lives has been written to in the last `_TIMEOUT` seconds."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > 10 * _TIMEOUT:
+                left.unlink()
+
+
 def _save(response: Any, url: str, path: Path, progress: Progress | None) -> None:  # noqa: ANN401 - urllib's response
     length = response.headers.get("Content-Length") or ""
     total = int(length) if length.isdecimal() else 0
@@ -175,7 +187,8 @@ def _refuse(what: str, url: str, path: Path, cause: BaseException | None) -> NoR
     raise WeightsError(
         what,
         where=url,
-        remedy=f"Without internet: fetch that file on another computer and put it at {path}, or choose a weights file.",
+        remedy=f"Without internet: fetch that file on another computer and put it at {path}, choose a weights file "
+        "(--set model.weights=FILE), or begin with random weights (--set model.weights=none).",
     ) from cause
 
 

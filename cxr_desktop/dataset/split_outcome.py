@@ -96,7 +96,7 @@ class SplitOutcome(QWidget):
                     part.capitalize(),
                     f"{content.images:,}",
                     f"{content.images / total:.1%}",
-                    f"{content.patients:,}" if content.patients else "unknown",
+                    _people(content),
                 )
                 for part, content in contents.items()
             ]
@@ -105,3 +105,10 @@ class SplitOutcome(QWidget):
         findings = list(dict.fromkeys(name for content in contents.values() for name in content.findings))
         values = np.array([[content.findings.get(name, 0) for content in contents.values()] for name in findings], dtype=float)
         self.chart.set_data(findings, list(contents), values.reshape(len(findings), len(contents)), stacked=True, unit="images")
+
+
+def _people(content: Content) -> str:
+    """How many patients; that there are more where some are not known."""
+    if not content.patients:
+        return "unknown"
+    return f"{content.patients:,} known" if content.unknown else f"{content.patients:,}"

@@ -6,9 +6,10 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QScrollAre
 
 from cxr_desktop import theme
 from cxr_desktop.evaluation import figure_words
-from cxr_desktop.evaluation.evaluation_state import Judged, Scores
+from cxr_desktop.evaluation.evaluation_state import Judged
 from cxr_desktop.evaluation.finding_chooser import FindingChooser
 from cxr_desktop.evaluation.finding_curves import UNIT, Low, add_pr, add_roc, pr_chart, roc_chart
+from cxr_desktop.evaluation.finding_scores import Scores
 from cxr_desktop.widgets.curves import CurveChart
 from trainer.metrics import Calibration
 

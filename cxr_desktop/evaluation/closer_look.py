@@ -1,6 +1,7 @@
 """One image of a gallery, large: the viewer with the heat map, and what the network said of every finding."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,34 +10,40 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from cxr_desktop import inference, theme
-from cxr_desktop.evaluation.gallery_items import Item
+from cxr_desktop.evaluation.gallery_items import Item, of_row
 from cxr_desktop.evaluation.loaded_network import LoadedNetwork
 from cxr_desktop.latest import Latest
 from cxr_desktop.other_looks import OtherLooks
 from cxr_desktop.project import Project
 from cxr_desktop.widgets.probability_bars import ProbabilityBars
 from cxr_desktop.widgets.viewer import Viewer
-from trainer import bearings, images, lookup, runs
+from trainer import bearings, images, lookup
 from trainer.errors import Progress, TrainerError
+from trainer.mistakes import Level
 from trainer.results import Prediction
 
 KEY = "evaluation/closer-look"
 
 
 class CloserLook(QDialog):
-    """Steps through the images of a gallery; the heat map is that of the chosen finding."""
+    """Steps through the images of a gallery; the heat map is that of the chosen finding.
+
+    `networks` are the folders of the runs that look together; without any, `none` says in words why there is no heat map.
+    """
 
     def __init__(
         self,
         project: Project,
         network: LoadedNetwork,
-        run: runs.Run,
+        networks: tuple[Path, ...],
         prediction: Prediction,
-        thresholds: Mapping[str, float],
+        thresholds: Mapping[str, Level],
         parent: QWidget | None = None,
+        *,
+        none: str = "",
     ) -> None:
         super().__init__(parent)
-        self._project, self._network, self._run = project, network, run
+        self._project, self._network, self._networks, self._none = project, network, networks, none
         self._prediction, self._thresholds = prediction, thresholds
         self._items: list[Item] = []
         self._place = 0
@@ -85,7 +92,8 @@ class CloserLook(QDialog):
         self.before.setEnabled(self._place > 0)
         self.after.setEnabled(self._place + 1 < len(self._items))
         p = self._prediction.probabilities[item.row]
-        self.bars.set_values(self._prediction.findings, p, self._thresholds, selected=item.finding)
+        own = {name: of_row(level, item.row) for name, level in self._thresholds.items()}
+        self.bars.set_values(self._prediction.findings, p, own, selected=item.finding)
         if item.record is None:
             self.state.setText("The image is not in the project any more.")
             return
@@ -107,10 +115,12 @@ class CloserLook(QDialog):
         self.viewer.show_image(image, f"Image {item.image}", sides)
         if item.record is not None:
             self.looks.of(item.record.path)
-        self.viewer.set_heatmap(None, self.bars.selected())
-        self.state.setText("The heat map is being made …")
-        network, run = self._network, self._run.folder
-        self._looking.ask(lambda _: (item, inference.heatmaps(network.of(run), image)), self._looked, self._failed)
+        self.viewer.set_heatmap(None, "" if self._none else self.bars.selected())
+        self.state.setText(self._none or "The heat map is being made …")
+        if self._none:
+            return
+        network, runs = self._network, self._networks
+        self._looking.ask(lambda _: (item, inference.heatmaps(network.of(*runs), image)), self._looked, self._failed)
 
     def _looked(self, found: tuple[Item, inference.Maps]) -> None:
         if found[0] is self.item:
@@ -127,8 +137,12 @@ class CloserLook(QDialog):
     def _explained(self, found: tuple[Item, str, NDArray[np.float32]]) -> None:
         item, finding, values = found
         if item is self.item and finding == self.bars.selected():
-            self.viewer.set_heatmap(values, finding)
+            self.viewer.set_heatmap(values, finding, self._whose())
             self.state.setText(f"Heat map for {finding}. Choose another one in the list.")
+
+    def _whose(self) -> str:
+        """What to say of a heat map of several networks."""
+        return f"mean of {len(self._networks)} networks" if len(self._networks) > 1 else ""
 
     def _failed(self, error: TrainerError) -> None:
         self.state.setText(f"{error.what}. {error.remedy}".strip())

@@ -3,7 +3,8 @@
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QTabBar, QVBoxLayout, QWidget
 
 from cxr_desktop import theme
-from cxr_desktop.evaluation.evaluation_state import Judged, part_words
+from cxr_desktop.evaluation import why_not
+from cxr_desktop.evaluation.evaluation_state import Judged
 from cxr_desktop.evaluation.finding_chooser import FindingChooser
 from cxr_desktop.evaluation.gallery import MOST, Gallery
 from cxr_desktop.evaluation.loaded_network import LoadedNetwork
@@ -63,6 +64,7 @@ class ErrorPanel(QWidget):
         """Show another part or run, or the same with other thresholds."""
         self._judged, self._draft = judged, draft
         self.chooser.set_findings(list(judged.scores))
+        self.gallery.show_maps(judged.networks, why_not.heat_maps(judged))
         self._show()
 
     def draw(self) -> None:
@@ -78,7 +80,7 @@ class ErrorPanel(QWidget):
         if judged is None or judged.prediction is None or not finding:
             self.gallery.clear("There are no predictions to choose from: evaluate again." if judged else "")
             return
-        thresholds = self._draft.values()
+        thresholds = judged.deciding(self._draft.values())
         for place, (kind, (words, _)) in enumerate(KINDS.items()):
             count = len(mistakes.rows(judged.prediction, thresholds, finding, kind))
             self.kinds.setTabText(place, f"{words}: {count:,}")
@@ -86,10 +88,8 @@ class ErrorPanel(QWidget):
         rows = mistakes.shown(wrong, how, self.most.value(), self.seed)
         draw = f" (draw {self.seed + 1})" if how == mistakes.RANDOM else ""
         self.note.setText(f"{KINDS[self.kind][1].format(finding=finding)} {_WHY[how]}")
-        words = f"{finding}, {self.kind}s, {HOWS[how].lower()}{draw}, run {judged.run.name}, {part_words(judged.part).lower()}"
-        self.gallery.show_rows(
-            judged.run, judged.prediction, rows, thresholds=thresholds, finding=finding, words=words, total=len(wrong)
-        )
+        words = f"{finding}, {self.kind}s, {HOWS[how].lower()}{draw}, {judged.where}"
+        self.gallery.show_rows(judged.prediction, rows, thresholds=thresholds, finding=finding, words=words, total=len(wrong))
 
     def _restore(self) -> None:
         stored = self._project.settings

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QWidget
 
+from cxr_desktop.evaluation.bag_panel import BagPanel
 from cxr_desktop.evaluation.calibration_panel import CalibrationPanel
 from cxr_desktop.evaluation.error_panel import ErrorPanel
 from cxr_desktop.evaluation.evaluation_state import Judged
@@ -20,7 +21,7 @@ from cxr_desktop.project import Project
 
 
 class EvaluationTabs(QTabWidget):
-    """Overview, Findings, Curves, Subgroups, Errors."""
+    """Overview, Findings, Curves, Subgroups, Errors; and of a bag its Members."""
 
     draft_changed = Signal()
     """A threshold was moved, or a move was taken back."""
@@ -33,12 +34,14 @@ class EvaluationTabs(QTabWidget):
         self._waiting: set[QWidget] = set()
         self.overview, self.findings = MatrixPanel(project, network), FindingPanel()
         self.curves, self.subgroups, self.errors = CalibrationPanel(), SubgroupTable(), ErrorPanel(project, network)
+        self.members = BagPanel()
         self._show_in: dict[QWidget, Callable[[Judged], None]] = {
             self.overview: lambda judged: self.overview.show_judged(judged, self.draft),
             self.findings: lambda judged: self.findings.show_judged(judged, self._draft),
             self.curves: self.curves.show_judged,
             self.subgroups: self.subgroups.show_judged,
             self.errors: lambda judged: self.errors.show_judged(judged, self.draft),
+            self.members: self.members.show_judged,
         }
         self._draft = ThresholdDraft({})
         self._choosers: dict[QWidget, FindingChooser] = {
@@ -50,10 +53,12 @@ class EvaluationTabs(QTabWidget):
             (self.curves, "Curves", "ROC, precision and recall, calibration."),
             (self.subgroups, "Subgroups", "The same figures by view, sex, age and source."),
             (self.errors, "Errors", "The mistakes, finding by finding, with heat maps."),
+            (self.members, "Members", "Each member of the bag beside the whole, and how much they differ."),
         ):
             self.addTab(panel, name)
             self.setTabToolTip(self.count() - 1, tip)
         self.setDocumentMode(True)
+        self.setTabVisible(self.indexOf(self.members), False)
         self._connect()
 
     @property
@@ -67,6 +72,9 @@ class EvaluationTabs(QTabWidget):
         # The findings are always up to date: their actions work on every tab.
         self.findings.show_judged(judged, draft)
         self._waiting = set(self._show_in) - {self.findings}
+        self.setTabVisible(self.indexOf(self.members), judged.whole is not None)
+        if judged.whole is None and self.currentWidget() is self.members:  # remembered from a bag
+            self.setCurrentWidget(self.overview)
         self._catch_up()
         self.mark()
 

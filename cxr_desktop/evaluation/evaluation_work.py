@@ -1,6 +1,7 @@
 """The long work of the Evaluate page, one piece at a time: evaluate a run, save its thresholds, write its report."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from cxr_desktop.evaluation.figure_export import open_path
 from cxr_desktop.evaluation.threshold_draft import ThresholdDraft
 from cxr_desktop.project import Project
 from cxr_desktop.tasks import Task
-from trainer import runs
+from trainer import bags, runs
 
 PARTS = ("val", "test", "train")
 
@@ -32,16 +33,18 @@ class EvaluationWork(QObject):
         """Whether something is under way."""
         return self._task is not None
 
-    def evaluate(self, run: runs.Run, on: str) -> None:
-        """Judge a run on a part of its split, or on another project (a path)."""
+    def evaluate(self, run: runs.Run, on: str, level: int = 0) -> None:
+        """Judge a run (or a bag, by its folder) on a part of its split, or on another project (a path), at a level."""
         where = {"val": "validation"}.get(on, on) if on in PARTS else Path(on).stem
-        self._work(["evaluate", run.folder, "--on", on], None, f"Evaluating {run.name} on {where}")
+        words: list[str | Path] = ["evaluate", run.folder, "--on", on, *(["--level", str(level)] if level else [])]
+        self._work(words, None, f"Evaluating {run.name} on {where}{f' at level {level}' if level else ''}")
 
     def save(self, run: runs.Run, draft: ThresholdDraft) -> None:
         """Write moved thresholds into the model; what was judged is judged again."""
         words: list[str | Path] = ["thresholds", run.folder]
         words += ["--reset"] if draft.is_reset else [word for change in draft.changes() for word in ("--set", change)]
-        self._work(words, self._saved, f"Saving thresholds of {run.name}")
+        saved = partial(self._saved, "bag" if bags.is_bag(run.folder) else "model")
+        self._work(words, saved, f"Saving thresholds of {run.name}")
 
     def report(self, run: runs.Run) -> None:
         """Write the report into the run, and open it."""
@@ -63,7 +66,7 @@ class EvaluationWork(QObject):
         self._task = None
         self.ended.emit()
 
-    def _saved(self, said: Mapping[str, Any]) -> None:
+    def _saved(self, whole: str, said: Mapping[str, Any]) -> None:
         judged = ", ".join(said.get("judged", ()))
         again = f" Judged again from the kept predictions: {judged}." if judged else ""
-        self._project.tell(f"Thresholds saved with the model.{again}")
+        self._project.tell(f"Thresholds saved with the {whole}.{again}")

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem, QWidget
 
 from cxr_desktop.evaluation import figure_words
-from cxr_desktop.evaluation.evaluation_state import AT_THRESHOLD, Readout
+from cxr_desktop.evaluation.finding_scores import AT_THRESHOLD, Readout
 from trainer.results import Figure
 
 NO_INTERVAL = "when saved"
@@ -48,6 +48,11 @@ class FiguresTable(QTableWidget):
             figure = now.figures[name]
             self._put(0, column, figure_words.number(figure.value))
             self._put(1, column, _interval(figure))
+
+    def set_fixed(self, fixed: bool) -> None:
+        """Whether there is a saved threshold to compare with: none where thresholds cannot be saved."""
+        self.setRowHidden(len(ROWS) - 1, fixed)
+        self.updateGeometry()
 
     def show_saved(self, saved: Mapping[str, Figure]) -> None:
         """Show the figures at the threshold that the model carries."""

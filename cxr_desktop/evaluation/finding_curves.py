@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from cxr_desktop import theme
 from cxr_desktop.evaluation import figure_words
-from cxr_desktop.evaluation.evaluation_state import Readout, Scores
+from cxr_desktop.evaluation.finding_scores import Readout, Scores
 from cxr_desktop.widgets.curves import CurveChart
 
 NOW, SAVED = "now", "saved"
@@ -39,14 +39,15 @@ class FindingCurves(Low):
         self.roc, self.pr = roc_chart(titled=False), pr_chart(titled=False)
         super().__init__(self.roc, self.pr, parent=parent)
 
-    def show_scores(self, scores: Scores, saved: Readout) -> None:
-        """Show the curves of a finding and where the saved threshold stands."""
+    def show_scores(self, scores: Scores, saved: Readout, *, fixed: bool = False) -> None:
+        """Show the curves of a finding and where the saved threshold stands; where it is `fixed`, that is all there is."""
         for chart in (self.roc, self.pr):
             chart.clear()
         add_roc(self.roc, scores, 0)
         add_pr(self.pr, scores, 0)
         self.pr.set_line("prevalence", scores.prevalence)
-        self._mark(SAVED, saved, 6)
+        if not fixed:
+            self._mark(SAVED, saved, 6)
         self.show_readout(saved)
 
     def show_readout(self, now: Readout) -> None:

@@ -12,12 +12,13 @@ from PySide6.QtWidgets import (
 )
 
 from cxr_desktop import theme
-from cxr_desktop.evaluation import figure_words
-from cxr_desktop.evaluation.evaluation_state import Judged, Readout, Scores
+from cxr_desktop.evaluation import figure_words, why_not
+from cxr_desktop.evaluation.evaluation_state import Judged
 from cxr_desktop.evaluation.figures_at import FiguresTable
 from cxr_desktop.evaluation.finding_chooser import FindingChooser
 from cxr_desktop.evaluation.finding_curves import FindingCurves
-from cxr_desktop.evaluation.operating_points import NAMES, OperatingPoints
+from cxr_desktop.evaluation.finding_scores import Readout, Scores
+from cxr_desktop.evaluation.operating_points import OperatingPoints
 from cxr_desktop.evaluation.threshold_draft import ThresholdDraft, chosen
 from cxr_desktop.widgets.confusion_matrix import ConfusionMatrix
 from cxr_desktop.widgets.threshold_bar import ThresholdBar
@@ -34,7 +35,7 @@ _EXCLUSIVE = "Among the findings the largest probability decides; this threshold
 
 
 class FindingPanel(QScrollArea):
-    """One finding at a threshold that moves. `draft` holds what was moved; nothing is written here."""
+    """One finding at a threshold that moves, or (`fixed` says why) does not. `draft` holds the moves; nothing is written."""
 
     draft_changed = Signal()
     cell_chosen = Signal(str, bool, bool)
@@ -44,6 +45,7 @@ class FindingPanel(QScrollArea):
         super().__init__(parent)
         self.judged: Judged | None = None
         self.draft = ThresholdDraft({})
+        self.fixed = ""
         self._points: dict[str, float] = {}
         self.chooser = FindingChooser()
         self.state, self.note = QLabel(), theme.muted()
@@ -70,6 +72,8 @@ class FindingPanel(QScrollArea):
         """Work on another part or run; the finding stays if there is one of its name."""
         self.judged, self.draft = judged, draft
         self.chooser.set_findings(list(judged.scores))
+        self.points.set_rules(_rules(judged).values())
+        self._fix(why_not.thresholds(judged))
         self._show_finding()
 
     def show_finding(self, finding: str) -> None:
@@ -99,8 +103,7 @@ class FindingPanel(QScrollArea):
     def reset_all(self) -> None:
         """All thresholds as they were chosen at first."""
         if self.judged and self.judged.validation and self.judged.header:
-            validation, header = self.judged.validation, self.judged.header
-            rules = criteria.rules(criteria.of_settings(header.settings), header.findings)
+            validation, rules = self.judged.validation, _rules(self.judged)
             self._changed(lambda: self.draft.reset(validation, rules))
 
     def _by_rule(self, rule: str) -> None:
@@ -138,7 +141,7 @@ class FindingPanel(QScrollArea):
         saved = scores.at(self.draft.saved[self.finding])
         self.bar.set_scores(scores.y, scores.p)
         self.table.show_saved(saved.figures)
-        self.curves.show_scores(scores, saved)
+        self.curves.show_scores(scores, saved, fixed=bool(self.fixed))
         self._show_points()
         self._show_threshold()
         self._say()
@@ -146,10 +149,12 @@ class FindingPanel(QScrollArea):
     def _show_points(self) -> None:
         assert self.judged is not None
         sweep = self.judged.validation.get(self.finding)
-        self._points = {rule: chosen(sweep, rule) for rule in NAMES} if sweep else {}
-        self.bar.set_points({**{NAMES[rule]: at for rule, at in self._points.items()}, SAVED: self.draft.saved[self.finding]})
-        self.points.setEnabled(bool(sweep))
-        self.reset.setEnabled(bool(self.judged.validation))
+        movable = bool(sweep) and not self.fixed
+        self._points = {rule: chosen(sweep, rule) for rule in self.points.names} if sweep and movable else {}
+        named = {self.points.names[rule]: at for rule, at in self._points.items()}
+        self.bar.set_points({} if self.fixed else {**named, SAVED: self.draft.saved[self.finding]})
+        self.points.setEnabled(movable)
+        self.reset.setEnabled(movable)
 
     def _show_threshold(self) -> None:
         if not self.finding or self.judged is None:
@@ -162,13 +167,33 @@ class FindingPanel(QScrollArea):
         self.save.setEnabled(bool(moved))
         self.discard.setEnabled(bool(moved))
         self.undo.setEnabled(self.draft.can_undo)
-        self.state.setText(f"● {len(moved)} not saved" if moved else "saved")
+        self.state.setText("" if self.fixed else f"● {len(moved)} not saved" if moved else "saved")
         self.state.setToolTip(
             f"Moved and not saved: {', '.join(moved)}" if moved else "All thresholds are as the model carries them."
         )
         role = "warning" if moved else "muted"
         if self.state.property("role") != role:  # a new style is costly, and this is called at each press of a key
             theme.restyled(self.state, role)
+
+    def _fix(self, why: str) -> None:
+        """Let thresholds be moved, or say on everything that would move them why they cannot be."""
+        self.fixed = why
+        self.bar.set_fixed(why)
+        self.table.set_fixed(bool(why))
+        of = "bag" if self.judged is not None and self.judged.whole is not None else "model"
+        self.save.setText(f"Save with the {of}")
+        self.points.explain(why)
+        for part, tip in self._tips(of).items():
+            part.setToolTip(why or tip)
+
+    def _tips(self, of: str) -> dict[QWidget, str]:
+        rules = "by the run's own rules on validation"
+        return {
+            self.save: f"Write the thresholds into the {of}; what was judged is judged again with them.",
+            self.undo: "Take the last move back.",
+            self.discard: f"Put all thresholds back to what the {of} carries.",
+            self.reset: f"All thresholds as they were chosen at first: {rules}. Not saved by itself.",
+        }
 
     def _show_readout(self, now: Readout) -> None:
         self.table.show_readout(now)
@@ -181,24 +206,15 @@ class FindingPanel(QScrollArea):
         yes, no, missing = int(scores.sweep.positives), int(scores.sweep.negatives), int((scores.y < 0).sum())
         counts = f"{yes:,} with it, {no:,} without" + (f", {missing:,} not stated." if missing else ".")
         exclusive = self.judged.evaluation is not None and self.judged.evaluation.task == "multi-class"
-        self.note.setText(
-            " ".join((counts, _BY_PART.get(self.judged.part, _ELSEWHERE), _EXCLUSIVE if exclusive else "")).strip()
-        )
+        part = self.fixed or _BY_PART.get(self.judged.part, _ELSEWHERE)
+        self.note.setText(" ".join((counts, part, _EXCLUSIVE if exclusive else "")).strip())
 
     # Making it
 
     def _dress(self) -> None:
         theme.restyled(self.save, "primary")
-        tips = {
-            self.save: "Write the thresholds into the model; validation is judged again with them.",
-            self.undo: "Take the last move back.",
-            self.discard: "Put all thresholds back to what the model carries.",
-            self.reset: "All thresholds as they were chosen at first: by Youden's rule on validation. Not saved by itself.",
-            self.bar: figure_words.glossary_of("threshold"),
-            self.note: figure_words.glossary_of("operating point"),
-        }
-        for part, tip in tips.items():
-            part.setToolTip(tip)
+        self.note.setToolTip(figure_words.glossary_of("operating point"))
+        self._fix("")
         self.setAccessibleName("One finding at a threshold")
         self.bar.setAccessibleName("Threshold")
         self.matrix.setAccessibleName("Truth down, prediction across, at this threshold")
@@ -232,3 +248,9 @@ class FindingPanel(QScrollArea):
         self.setWidget(inside)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
+
+
+def _rules(judged: Judged) -> dict[str, str]:
+    """The rule by which each finding got its first threshold."""
+    header = judged.header
+    return criteria.rules(criteria.of_settings(header.settings), header.findings) if header is not None else {}

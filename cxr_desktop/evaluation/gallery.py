@@ -1,6 +1,7 @@
 """A gallery of images with truth and answer under each, with or without heat maps; Enter or a click opens one large."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
@@ -26,7 +27,7 @@ from cxr_desktop.evaluation.loaded_network import LoadedNetwork
 from cxr_desktop.latest import Latest
 from cxr_desktop.project import Project
 from cxr_desktop.widgets.elided_label import ElidedLabel
-from trainer import runs
+from trainer.mistakes import Level
 from trainer.results import Prediction
 
 MOST = 60
@@ -44,7 +45,8 @@ class Gallery(QWidget):
         """`name` is what it is remembered by."""
         super().__init__(parent)
         self._project, self._name = project, name
-        self._run: runs.Run | None = None
+        self._networks: tuple[Path, ...] = ()
+        self._none = ""
         self._ids: np.ndarray = np.empty(0, np.int64)
         self._words = ""
         self._reading = Latest(project, self)
@@ -63,25 +65,30 @@ class Gallery(QWidget):
 
     def clear(self, words: str) -> None:
         """Show nothing but a sentence."""
-        self._run, self._ids = None, np.empty(0, np.int64)
+        self._words, self._ids = "", np.empty(0, np.int64)
         self.title.clear()
         self.state.setText(words)
         self.model.set_items([])
         self.to_dataset.setEnabled(False)
 
+    def show_maps(self, networks: tuple[Path, ...], none: str = "") -> None:
+        """Whose heat maps there are: those of the networks of these run folders together; or in words why there are none."""
+        self._networks, self._none = networks, none
+        self.with_heat.setEnabled(not none)
+        self.with_heat.setToolTip(none or figure_words.glossary_of("heat map") or "Show where the network looked.")
+
     def show_rows(
         self,
-        run: runs.Run,
         prediction: Prediction,
         rows: Sequence[int] | np.ndarray,
         *,
-        thresholds: Mapping[str, float],
+        thresholds: Mapping[str, Level],
         finding: str,
         words: str,
         total: int | None = None,
     ) -> None:
         """Show rows of a prediction; `words` say what they are, `total` of how many they are some."""
-        self._run, self._words = run, words
+        self._words = words
         self._ids = prediction.ids[np.asarray(rows, dtype=np.int64)]
         found = items(prediction, rows[:MOST], thresholds, finding)
         of = total if total is not None else len(rows)
@@ -110,13 +117,18 @@ class Gallery(QWidget):
         self._say()
         self.list.viewport().update()
 
+    @property
+    def _heated(self) -> bool:
+        """Whether heat maps are wanted, and there are any."""
+        return self.with_heat.isChecked() and bool(self._networks) and not self._none
+
     def _want(self) -> None:
         records = [item.record for item in self.model.items if item.record is not None]
         self.thumbnails.set_side(round(SIDE * self.devicePixelRatioF()))
         self.thumbnails.want(records)
-        if self.with_heat.isChecked() and self._run is not None:
+        if self._heated:
             wanted = [Wanted(i.record.path, i.record.digest, i.finding) for i in self.model.items if i.record is not None]
-            self.heat.want(self._run.folder, wanted)
+            self.heat.want(self._networks, wanted)
 
     def _toggled(self, on: bool) -> None:
         self._project.settings.set_text(f"evaluation/{self._name}-heat", "yes" if on else "no")
@@ -126,8 +138,8 @@ class Gallery(QWidget):
 
     def _say(self) -> None:
         if not self.model.items:
-            self.state.setText("No such image." if self._words and self._run else self.state.text())
-        elif not self.with_heat.isChecked():
+            self.state.setText("No such image." if self._words else self.state.text())
+        elif not self._heated:
             self.state.setText("Click an image, or press Enter, to see it large.")
         elif self.heat.problem:
             self.state.setText(f"No heat maps: {self.heat.problem}")
@@ -140,7 +152,7 @@ class Gallery(QWidget):
         """What is painted for an item: a picture, in words why there is none, or None as long as it is made."""
         if item.record is None:
             return None if self._reading.busy else "not in the project any more"
-        if self.with_heat.isChecked():
+        if self._heated:
             found = self.heat.picture(item.record.digest, item.finding)
             if found is not None:
                 return found
@@ -162,7 +174,6 @@ class Gallery(QWidget):
         self.list.setUniformItemSizes(True)
         self.list.setMouseTracking(True)
         self.list.setAccessibleName("Images")
-        self.with_heat.setToolTip(figure_words.glossary_of("heat map") or "Show where the network looked.")
         self.to_dataset.setToolTip("Show all of these images on the Dataset page.")
 
     def _lay_out(self) -> None:

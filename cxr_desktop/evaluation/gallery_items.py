@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from trainer.catalog import Catalog, Filter
+from trainer.mistakes import Level
 from trainer.records import Record
 from trainer.results import Prediction
 
@@ -37,12 +38,12 @@ class Item:
         return f"Image {self.image}: {self.truth}; {self.said} {self.probability:.3f}{self.own}.{gone}"
 
 
-def items(prediction: Prediction, rows: Sequence[int], thresholds: Mapping[str, float], finding: str) -> list[Item]:
+def items(prediction: Prediction, rows: Sequence[int], thresholds: Mapping[str, Level], finding: str) -> list[Item]:
     """Items for rows of a prediction, seen under one finding ("": under the one that was decided for)."""
     return [_item(prediction, int(row), thresholds, finding) for row in rows]
 
 
-def _item(prediction: Prediction, row: int, thresholds: Mapping[str, float], finding: str) -> Item:
+def _item(prediction: Prediction, row: int, thresholds: Mapping[str, Level], finding: str) -> Item:
     image, p = int(prediction.ids[row]), prediction.probabilities[row]
     best = prediction.findings[int(p.argmax())]
     if prediction.task == "multi-class":
@@ -52,8 +53,13 @@ def _item(prediction: Prediction, row: int, thresholds: Mapping[str, float], fin
     shown = finding or best
     k = prediction.findings.index(shown)
     answer = {1: "yes", 0: "no", -1: "not stated"}[int(prediction.targets[row, k])]
-    said = "yes" if float(p[k]) >= thresholds[shown] else "no"
+    said = "yes" if float(p[k]) >= of_row(thresholds[shown], row) else "no"
     return Item(row, image, f"{shown}: {answer}", f"said {said}", float(p[k]), shown)
+
+
+def of_row(level: Level, row: int) -> float:
+    """The threshold that decides on one row of a prediction."""
+    return level if isinstance(level, float) else float(level[row])
 
 
 def _truth(prediction: Prediction, row: int) -> str:

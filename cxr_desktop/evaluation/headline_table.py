@@ -1,6 +1,6 @@
 """The headline: each figure with its 95 % interval on a scale from 0 to 1, and beside it what costs no thought."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
@@ -67,6 +67,7 @@ class HeadlineTable(QWidget):
         self.more.setArrowType(Qt.ArrowType.RightArrow)
         self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.more.toggled.connect(self._fold)
+        self._beside: Callable[[str], str] | None = None
         self.values: dict[str, str] = {}
         """What stands beside each figure's name, for tests and screen readers."""
         column = QVBoxLayout(self)
@@ -77,8 +78,9 @@ class HeadlineTable(QWidget):
         QVBoxLayout(self.others).setContentsMargins(0, 0, 0, 0)
         self.others.hide()
 
-    def show_evaluation(self, evaluation: Evaluation) -> None:
-        """Show the figures and the baselines of an evaluation."""
+    def show_evaluation(self, evaluation: Evaluation, beside: Callable[[str], str] | None = None) -> None:
+        """Show the figures and the baselines of an evaluation; `beside` says what else there is of a figure."""
+        self._beside = beside
         first = FIRST[evaluation.task]
         hidden = {*first, *REPEATED[evaluation.task]}
         self.values = {}
@@ -129,7 +131,8 @@ class HeadlineTable(QWidget):
         against = "; ".join(f"{name}: {figure_words.number(number)}" for name, number in baselines.items())
         of = ", ".join(figure_words.number(number) for number in baselines.values())
         parts = (figure_words.interval(figure), f"{'baselines' if len(baselines) > 1 else 'baseline'} {of}" if of else "")
-        words = theme.muted(" · ".join(part for part in parts if part))
+        lines = [" · ".join(part for part in parts if part), *([self._beside(key)] if self._beside else [])]
+        words = theme.muted("\n".join(line for line in lines if line))
         bar = IntervalBar(figure, baselines)
         tip = f"{figure_words.meaning(key)} Thick line: 95 % interval. Dotted: baselines ({against or 'none'})."
         for part in (title, value, bar, words):

@@ -50,7 +50,7 @@ Made = dict[tuple[str, str], Small | str]
 
 
 class HeatPictures(QObject):
-    """Heat maps of one run at a time, `side` pixels along the longer edge."""
+    """Heat maps of one run at a time, or of the members of a bag together, `side` pixels along the longer edge."""
 
     changed = Signal()
     """More pictures, or another scale."""
@@ -60,7 +60,7 @@ class HeatPictures(QObject):
         self._network = network
         self._jobs = Latest(project, self)
         self._side = side
-        self._run: Path | None = None
+        self._networks: tuple[Path, ...] = ()
         self._made: Made = {}
         self._pictures: dict[tuple[str, str], QPixmap] = {}
         self._wanted: list[Wanted] = []
@@ -79,11 +79,11 @@ class HeatPictures(QObject):
         shown = [float(one.heat.max(initial=0)) for key in self._keys() if isinstance(one := self._made.get(key), Small)]
         return float(np.quantile(shown, BRIGHTEST)) if shown else 0.0
 
-    def want(self, run: Path, wanted: Sequence[Wanted]) -> None:
-        """Make these; what is made already is not made again."""
-        if run != self._run:
+    def want(self, networks: tuple[Path, ...], wanted: Sequence[Wanted]) -> None:
+        """Make these, by the networks of these run folders together; what is made already is not made again."""
+        if networks != self._networks:
             self.forget()
-            self._run = run
+            self._networks = networks
         self.problem = ""
         self._wanted = list(wanted)
         self._coloured()
@@ -91,7 +91,7 @@ class HeatPictures(QObject):
 
     def forget(self) -> None:
         """The network may be another one now."""
-        self._run = None
+        self._networks = ()
         self._wanted, self._made, self._pictures = [], {}, {}
 
     def picture(self, digest: str, finding: str) -> QPixmap | str | None:
@@ -104,14 +104,14 @@ class HeatPictures(QObject):
 
     def _go_on(self) -> None:
         missing = [one for one in self._wanted if one.key not in self._made][:AT_ONCE]
-        if not missing or self._run is None:
+        if not missing or not self._networks:
             return
-        run, network, side = self._run, self._network, self._side
-        self._jobs.ask(lambda progress: (run, make(network.of(run), missing, side, progress)), self._arrived, self._failed)
+        runs, network, side = self._networks, self._network, self._side
+        self._jobs.ask(lambda progress: (runs, make(network.of(*runs), missing, side, progress)), self._arrived, self._failed)
 
-    def _arrived(self, found: tuple[Path, Made]) -> None:
-        run, made = found
-        if run != self._run:
+    def _arrived(self, found: tuple[tuple[Path, ...], Made]) -> None:
+        runs, made = found
+        if runs != self._networks:
             return
         self._made |= made
         self._coloured()

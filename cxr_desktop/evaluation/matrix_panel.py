@@ -5,8 +5,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from cxr_desktop import theme
-from cxr_desktop.evaluation import figure_words
-from cxr_desktop.evaluation.evaluation_state import Judged, part_words
+from cxr_desktop.evaluation import figure_words, why_not
+from cxr_desktop.evaluation.evaluation_state import Judged
 from cxr_desktop.evaluation.finding_chooser import FindingChooser
 from cxr_desktop.evaluation.gallery import Gallery
 from cxr_desktop.evaluation.loaded_network import LoadedNetwork
@@ -57,6 +57,7 @@ class MatrixPanel(QSplitter):
         self.chooser.set_findings(list(judged.scores))
         self.chooser.setVisible(not self.exclusive)
         self.note.setText(EXCLUSIVE if self.exclusive else BY_ITSELF)
+        self.gallery.show_maps(judged.networks, why_not.heat_maps(judged))
         if not same:
             self.gallery.clear("Click a cell of the matrix to see its images here." if judged.prediction else "")
         self._show_matrix()
@@ -73,10 +74,11 @@ class MatrixPanel(QSplitter):
         judged = self._judged
         if judged is None or judged.prediction is None:
             return
-        threshold = self._draft.value(finding)
-        rows = mistakes.cell_of_finding(judged.prediction, finding, threshold, present=present, positive=positive)
+        shown, decides = self._draft.value(finding), judged.deciding(self._draft.values())[finding]
+        rows = mistakes.cell_of_finding(judged.prediction, finding, decides, present=present, positive=positive)
         truth, said = "yes" if present else "no", "yes" if positive else "no"
-        words = f"{finding}: truth {truth}, called {said} at threshold {threshold:.3f}"
+        at = f"at threshold {shown:.3f}" if isinstance(decides, float) else "at the threshold of its fold"
+        words = f"{finding}: truth {truth}, called {said} {at}"
         self.matrix.set_selected(None)
         self._show_rows(judged.prediction, rows, finding, words)
 
@@ -113,9 +115,8 @@ class MatrixPanel(QSplitter):
 
     def _show_rows(self, prediction: Prediction, rows: np.ndarray, finding: str, words: str) -> None:
         assert self._judged is not None
-        where = f"{words}, run {self._judged.run.name}, {part_words(self._judged.part).lower()}"
-        thresholds = self._draft.values()
-        self.gallery.show_rows(self._judged.run, prediction, rows, thresholds=thresholds, finding=finding, words=where)
+        where, decides = f"{words}, {self._judged.where}", self._judged.deciding(self._draft.values())
+        self.gallery.show_rows(prediction, rows, thresholds=decides, finding=finding, words=where)
 
     def _lay_out(self) -> None:
         upper = QWidget()

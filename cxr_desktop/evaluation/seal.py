@@ -15,6 +15,9 @@ MEANING = (
 )
 
 
+_LATER = "The count stands beside its results, and in its report, from then on."
+
+
 def openings_words(openings: int) -> str:
     """How often, as it stands beside every result."""
     return f"test part opened {counted(openings, 'time')}" if openings else "test part never opened"
@@ -23,7 +26,8 @@ def openings_words(openings: int) -> str:
 class SealDialog(QDialog):
     """Asks before the test part is opened. Only `accept` opens it."""
 
-    def __init__(self, run: str, openings: int, moved: int = 0, parent: QWidget | None = None) -> None:
+    def __init__(self, run: str, openings: int, moved: int = 0, parent: QWidget | None = None, *, then: str = "") -> None:
+        """`then` says what is done if it is opened, where that is more than judging a run."""
         super().__init__(parent)
         self.setWindowTitle("Open the test part?")
         self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 72)
@@ -43,7 +47,7 @@ class SealDialog(QDialog):
         column = QVBoxLayout(self)
         column.setSpacing(2 * theme.SPACE)
         column.addWidget(theme.heading("The test part is sealed", level=2))
-        texts = [QLabel(MEANING), self.count, theme.muted(self._later(run))]
+        texts = [QLabel(MEANING), self.count, theme.muted(f"{then or _then(run)} {_LATER}")]
         if moved:
             texts.append(
                 QLabel(f"{counted(moved, 'threshold')} moved and not saved: the test part is judged with the saved ones.")
@@ -55,17 +59,20 @@ class SealDialog(QDialog):
         column.addWidget(buttons)
         self.sure.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _later(self, run: str) -> str:
-        return f"The run {run} is then evaluated on it. The count stands beside its results, and in its report, from then on."
-
     def _confirm(self, sure: bool) -> None:
         self.open_button.setEnabled(sure)
 
 
-def ask(parent: QWidget, run: str, openings: int, opened: Callable[[], object], *, moved: int = 0) -> SealDialog:
+def ask(
+    parent: QWidget, run: str, openings: int, opened: Callable[[], object], *, moved: int = 0, then: str = ""
+) -> SealDialog:
     """Ask, without keeping the window waiting; `opened()` is called on a yes."""
-    dialog = SealDialog(run, openings, moved, parent)
+    dialog = SealDialog(run, openings, moved, parent, then=then)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.accepted.connect(opened)
     dialog.open()
     return dialog
+
+
+def _then(run: str) -> str:
+    return f"The run {run} is then evaluated on it."

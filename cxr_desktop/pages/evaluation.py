@@ -1,12 +1,13 @@
 """The Evaluate page: how good a run is, on which images it fails, and at which thresholds it is used."""
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from cxr_desktop.evaluation import evaluation_missing, evaluation_state, seal
+from cxr_desktop.evaluation import bag_state, evaluation_missing, seal, why_not
 from cxr_desktop.evaluation.closer_look import CloserLook
 from cxr_desktop.evaluation.evaluation_actions import EvaluationActions
 from cxr_desktop.evaluation.evaluation_missing import Missing
@@ -19,11 +20,13 @@ from cxr_desktop.evaluation.gallery import Gallery
 from cxr_desktop.evaluation.gallery_items import Item
 from cxr_desktop.evaluation.kept_drafts import KeptDrafts
 from cxr_desktop.evaluation.loaded_network import LoadedNetwork
+from cxr_desktop.evaluation.run_chooser import Shelf
+from cxr_desktop.evaluation.threshold_draft import ThresholdDraft
 from cxr_desktop.latest import Latest
 from cxr_desktop.project import Project
 from cxr_desktop.tasks import Task
 from cxr_desktop.widgets.empty_state import EmptyState
-from trainer import runs
+from trainer import bags, runs
 from trainer.errors import TrainerError
 
 NAME = "evaluation"
@@ -32,7 +35,7 @@ SIDE = 270
 
 
 class EvaluationPage(QWidget):
-    """Judge a run: left which run and part with its headline, right the tabs."""
+    """Judge a run or a bag: left which one and which part with its headline, right the tabs."""
 
     def __init__(self, project: Project, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,6 +43,7 @@ class EvaluationPage(QWidget):
         self._reading = Latest(project, self)
         self._network = LoadedNetwork()
         self._drafts = KeptDrafts(project, self)
+        self._shelf = Shelf()
         self._stamp: tuple[object, ...] = ()
         self._due = False
         self._missing = evaluation_missing.NO_PROJECT
@@ -59,7 +63,8 @@ class EvaluationPage(QWidget):
     # What is shown
 
     def show_run(self, folder: str, part: str = "") -> None:
-        """Show a run of the open project."""
+        """Show a run, or a bag, of the open project."""
+        self._project.settings.set_text("evaluation/run", folder)
         if part:
             self._project.settings.set_text("evaluation/part", part)
         self._list_runs(folder)
@@ -82,19 +87,27 @@ class EvaluationPage(QWidget):
         self._read()
 
     def _list_runs(self, chosen: str) -> None:
-        found = self._project.runs()
+        found = self._shelf.entries(self._project.folder, self._project.runs()) if self._project.is_open else []
         self.side.set_runs(found, chosen)
         if found:
-            self.side.set_parts(runs.Run(Path(self.side.run())), self._project.settings.text("evaluation/part", "validation"))
+            self.side.set_parts(Path(self.side.run()), self._project.settings.text("evaluation/part", "validation"))
 
     def _run_chosen(self, folder: str) -> None:
         self._project.settings.set_text("evaluation/run", folder)
-        self.side.set_parts(runs.Run(Path(folder)), self.side.part())
+        self.side.set_parts(Path(folder), self.side.part())
         self._read()
 
     def _part_chosen(self, part: str) -> None:
         self._project.settings.set_text("evaluation/part", part)
         self._read()
+
+    def _level_chosen(self, level: int) -> None:
+        self._project.settings.set_number("evaluation/level", float(level))
+        self._read()
+
+    def _member_wanted(self, folder: str) -> None:
+        """A member of the bag that is shown, on the same part."""
+        self.show_run(folder, self.side.part())
 
     def _runs_changed(self) -> None:
         """Read again only what is other now: a training under way changes its run every second."""
@@ -110,12 +123,9 @@ class EvaluationPage(QWidget):
 
     def _now(self) -> tuple[object, ...]:
         """What tells whether the files of the shown run and part are still those that were read."""
-        folder, part = self.side.run(), self.side.part()
-        if not folder:
-            return ()
-        run = runs.Run(Path(folder))
-        files = (run.best, run.evaluation(part), run.predictions(part), run.predictions("validation"))
-        return (folder, part, *(path.stat().st_mtime_ns if path.exists() else 0 for path in files))
+        folder = self.side.run()
+        active = sorted(one.name for one in self._project.training.active())
+        return bag_state.stamp(Path(folder), self.side.part(), active) if folder else ()
 
     def _read(self) -> None:
         folder, part = self.side.run(), self.side.part()
@@ -123,14 +133,16 @@ class EvaluationPage(QWidget):
         if not self._project.is_open or not folder:
             self._show_missing(evaluation_missing.NO_RUN if self._project.is_open else evaluation_missing.NO_PROJECT)
             return
-        catalog = self._project.background
+        catalog, level = self._project.background, round(self._project.settings.number("evaluation/level", 0))
         self._reading.ask(
-            lambda progress: evaluation_state.load(Path(folder), part, catalog, progress), self.show_judged, self._unreadable
+            lambda progress: bag_state.load(Path(folder), part, catalog, progress, level=level),
+            self.show_judged,
+            self._unreadable,
         )
 
     def _unreadable(self, error: TrainerError) -> None:
         self._project.tell(error)
-        self._show_missing(evaluation_missing.unreadable(error))
+        self._show_missing(evaluation_missing.unreadable(error, bag=bags.is_bag(Path(self.side.run()))))
 
     def show_judged(self, judged: Judged) -> None:
         """Show a part of a run as it was read."""
@@ -141,10 +153,16 @@ class EvaluationPage(QWidget):
             return
         self.judged = judged
         self.side.show_judged(judged)
-        self.tabs.show_judged(judged, self._drafts.of(judged.run.folder, judged.thresholds))
+        self.tabs.show_judged(judged, self._draft_of(judged))
         self.stack.setCurrentWidget(self.tabs)
-        self.side.show_button("Evaluate again", primary=bool(judged.outdated))
+        self.side.show_button("Evaluate again" if judged.judgeable else "", primary=bool(judged.outdated))
         self._enable()
+
+    def _draft_of(self, judged: Judged) -> ThresholdDraft:
+        """The moves that were made of the run's thresholds; where they cannot be moved, none."""
+        if why_not.thresholds(judged):
+            return ThresholdDraft(judged.thresholds)
+        return self._drafts.of(judged.run.folder, judged.thresholds)
 
     def _show_missing(self, missing: Missing, judged: Judged | None = None) -> None:
         self.judged, self._missing = judged, missing
@@ -175,20 +193,21 @@ class EvaluationPage(QWidget):
         elif judged.part.startswith("external"):
             self.evaluate_elsewhere()
         else:
-            self._evaluate(judged.run, runs.short(judged.part))
+            self._evaluate(judged, runs.short(judged.part))
 
     def open_test(self) -> None:
         """Ask whether the seal is to be broken."""
         if (judged := self._judgeable()) is not None:
-            run = judged.run
-            seal.ask(self, run.name, judged.openings, lambda: self._evaluate(run, "test"), moved=len(self.unsaved()))
+            then, moved = evaluation_missing.opening(judged), len(self.unsaved())
+            opened = partial(self._evaluate, judged, "test")
+            seal.ask(self, judged.run.name, judged.openings, opened, moved=moved, then=then)
 
     def evaluate_elsewhere(self) -> None:
         """Judge the run on another project."""
         judged = self._judgeable()
         where = str(self._project.folder.parent) if judged else ""
         if judged and (found := QFileDialog.getExistingDirectory(self, "Another project (a folder NAME.cxr)", where)):
-            self._evaluate(judged.run, found)
+            self._evaluate(judged, found)
 
     def save_thresholds(self) -> None:
         """Write the moved thresholds into the model; the trainer judges again what was judged."""
@@ -199,7 +218,7 @@ class EvaluationPage(QWidget):
     def export(self) -> None:
         """Ask what of the results is to be written where."""
         if self.judged is not None and self.judged.evaluation is not None:
-            dialog = FigureExport(self._project, self.judged.run, self.judged.part, self)
+            dialog = FigureExport(self._project, self.judged.run, self.judged.kept_as, self)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.open()
 
@@ -213,18 +232,19 @@ class EvaluationPage(QWidget):
         judged = self.judged
         if judged is None or judged.prediction is None or self.findChild(CloserLook) is not None:
             return
-        dialog = CloserLook(self._project, self._network, judged.run, judged.prediction, self.tabs.draft.values(), self)
+        thresholds, none = judged.deciding(self.tabs.draft.values()), why_not.heat_maps(judged)
+        dialog = CloserLook(self._project, self._network, judged.networks, judged.prediction, thresholds, self, none=none)
         dialog.show_items(gallery.model.items, gallery.model.items.index(item))
         dialog.open()
 
     def _judgeable(self) -> Judged | None:
-        """What is shown, if its run has a network and nothing is under way."""
-        return self.judged if self.judged is not None and self.judged.header is not None and not self.work.busy else None
+        """What is shown, if it has something trained and nothing is under way."""
+        return self.judged if self.judged is not None and self.judged.judgeable and not self.work.busy else None
 
-    def _evaluate(self, run: runs.Run, on: str) -> None:
+    def _evaluate(self, judged: Judged, on: str) -> None:
         part = {"val": "validation"}.get(on, on) if on in PARTS else f"external-{Path(on).stem}"
         self._project.settings.set_text("evaluation/part", part)
-        self.work.evaluate(run, on)
+        self.work.evaluate(judged.run, on, judged.level)
 
     def _work_started(self, task: Task, words: str) -> None:
         self.side.show_task(task, words)
@@ -243,19 +263,8 @@ class EvaluationPage(QWidget):
         self._enable()
 
     def _enable(self) -> None:
-        judged, do, draft = self.judged, self.actions_, self.tabs.draft
-        idle = self._judgeable() is not None
-        shown = judged is not None and judged.evaluation is not None
-        moved = bool(self.unsaved())
-        for action, possible in (
-            *((one, idle) for one in (do.evaluate, do.open_test, do.external, do.report)),
-            *((one, shown) for one in (do.next, do.previous, do.draw, do.export)),
-            (do.save, idle and moved),
-            (do.discard, moved),
-            (do.undo, shown and draft.can_undo),
-            (do.reset, shown and judged is not None and bool(judged.validation)),
-        ):
-            action.setEnabled(possible)
+        idle, moved = self._judgeable() is not None, bool(self.unsaved())
+        self.actions_.enable(self.judged, self.tabs.draft, idle=idle, moved=moved)
         self.tabs.findings.save.setEnabled(idle and moved)
         self.empty.button.setEnabled(not self.work.busy)
 
@@ -296,6 +305,7 @@ class EvaluationPage(QWidget):
         self._project.run_wanted.connect(lambda page, folder: page == NAME and self.show_run(folder))
         self.side.run_chosen.connect(self._run_chosen)
         self.side.part_chosen.connect(self._part_chosen)
+        self.side.level_chosen.connect(self._level_chosen)
         self.side.evaluate_wanted.connect(self.evaluate)
         self.side.cancel_wanted.connect(self.work.cancel)
         self.side.export_wanted.connect(self.export)
@@ -303,22 +313,24 @@ class EvaluationPage(QWidget):
         self.work.ended.connect(self._work_ended)
         self.tabs.draft_changed.connect(self._draft_changed)
         self.tabs.look_closer.connect(self.look_closer)
+        self.tabs.members.member_wanted.connect(self._member_wanted)
         self.tabs.findings.save.clicked.connect(self.save_thresholds)
 
     def _connect_actions(self) -> None:
         do, findings = self.actions_, self.tabs.findings
-        for action, slot in (
-            (do.evaluate, self.evaluate),
-            (do.open_test, self.open_test),
-            (do.external, self.evaluate_elsewhere),
-            (do.next, lambda: findings.chooser.step(1)),
-            (do.previous, lambda: findings.chooser.step(-1)),
-            (do.save, self.save_thresholds),
-            (do.undo, findings.take_back),
-            (do.discard, findings.discard_moves),
-            (do.reset, findings.reset_all),
-            (do.draw, self.tabs.errors.draw),
-            (do.export, self.export),
-            (do.report, self.open_report),
-        ):
-            action.triggered.connect(lambda _=False, slot=slot: slot())
+        do.connect(
+            {
+                do.evaluate: self.evaluate,
+                do.open_test: self.open_test,
+                do.external: self.evaluate_elsewhere,
+                do.next: partial(findings.chooser.step, 1),
+                do.previous: partial(findings.chooser.step, -1),
+                do.save: self.save_thresholds,
+                do.undo: findings.take_back,
+                do.discard: findings.discard_moves,
+                do.reset: findings.reset_all,
+                do.draw: self.tabs.errors.draw,
+                do.export: self.export,
+                do.report: self.open_report,
+            }
+        )

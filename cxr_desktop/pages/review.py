@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QHideEvent, QSho
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from cxr_desktop import drops, theme
+from cxr_desktop.inference import MEAN
 from cxr_desktop.other_looks import OtherLooks
 from cxr_desktop.project import Project
 from cxr_desktop.review.review_commands import Deeds, ReviewCommands
@@ -19,7 +20,7 @@ from cxr_desktop.review.review_queue import Look, ReviewQueue, Taken
 from cxr_desktop.review.review_stated import stated
 from cxr_desktop.widgets.empty_state import EmptyState
 from cxr_desktop.widgets.review_desk import ReviewDesk, TopBar
-from trainer import images
+from trainer import bags, images
 from trainer.errors import TrainerError
 from trainer.verdicts import FilePrediction
 
@@ -55,6 +56,7 @@ class ReviewPage(QWidget):
         self.commands: list[QAction | None] = [*self.actions_.listed, None, *self.desk.viewer.commands]
         self._path: Path | None = None
         self._wanted = TOP
+        self._member = MEAN
         self._warm = False
         self._counting = QTimer(self, singleShot=True, interval=REFRESH)
         self._late = QTimer(self, singleShot=True, interval=LATE)
@@ -136,7 +138,7 @@ class ReviewPage(QWidget):
         self.queue.not_readable.connect(self._show_refusal)
         self.queue.judged.connect(self._show_answer)
         self.queue.explained.connect(self._show_heat)
-        self.queue.model_opened.connect(self._show_model)
+        self.queue.model_opened.connect(self._show_opened)
         self.queue.opening_changed.connect(self._show_model)
         self.files.counted.connect(self._count_soon)
         self._counting.timeout.connect(self._count)
@@ -145,6 +147,7 @@ class ReviewPage(QWidget):
         self.desk.files.sight_changed.connect(self.queue.feed)
         self.desk.files.selectionModel().currentRowChanged.connect(lambda index: self._show(index.row()))
         self.desk.panel.bars.chosen.connect(self._explain)
+        self.desk.panel.member_chosen.connect(self._explain_by)
         self.desk.table.doubleClicked.connect(lambda: self.actions_.table.trigger())
         self.desk.viewer.options_changed.connect(lambda: self.project.settings.set_text(OPTIONS, self.desk.viewer.options()))
 
@@ -282,11 +285,11 @@ class ReviewPage(QWidget):
             return
         finding = self._finding(said)
         self.desk.panel.show_answer(said, ensemble, finding)
-        self.queue.explain(finding)
+        self.queue.explain(finding, self._member)
 
-    def _show_heat(self, path: Path, finding: str, values: np.ndarray) -> None:
-        if path == self._path:
-            self.desk.viewer.set_heatmap(values, finding)
+    def _show_heat(self, path: Path, finding: str, member: int, values: np.ndarray) -> None:
+        if path == self._path and member == self._member:
+            self.desk.viewer.set_heatmap(values, finding, self._whose())
             self.export.note_maximum(float(values.max(initial=0.0)))
 
     def _ask_what_is_stated(self) -> None:
@@ -326,9 +329,27 @@ class ReviewPage(QWidget):
         coming = self._wanted if self.queue.ensemble is not None or self.queue.opening else NONE
         if coming == NONE:
             self.queue.explain(NONE)
-        self.desk.viewer.set_heatmap(None, coming)
+        self.desk.viewer.set_heatmap(None, coming, self._whose())
+
+    def _whose(self) -> str:
+        """Of which network the heat map is; "" where there is one only."""
+        names = self.queue.ensemble.names if self.queue.ensemble else ()
+        if len(names) < 2:
+            return ""
+        return f"mean of {len(names)} networks" if self._member == MEAN else names[self._member]
+
+    def _explain_by(self, member: int) -> None:
+        """Show the heat map of one of several networks, or their mean."""
+        self._member = member
+        self._explain(self._wanted)
 
     # State
+
+    def _show_opened(self) -> None:
+        """Another model: its heat maps begin with the mean."""
+        self._member = MEAN
+        self.desk.panel.offer_members(self.queue.ensemble.names if self.queue.ensemble else ())
+        self._show_model()
 
     def _show_model(self) -> None:
         self.bar.show_model(self.models.words(), opening=self.queue.opening)
@@ -364,5 +385,5 @@ class ReviewPage(QWidget):
 
 
 def is_model(path: Path) -> bool:
-    """Whether this is a trained network rather than a radiograph."""
-    return path.suffix == ".safetensors" or (path / "config.json").is_file()
+    """Whether this is a trained network, or a bag of them, rather than a radiograph."""
+    return path.suffix == ".safetensors" or (path / "config.json").is_file() or bags.is_bag(path)

@@ -16,10 +16,10 @@ from cxr_desktop.training.run_list import RunList
 from cxr_desktop.training.run_view import RunView
 from cxr_desktop.training.training_setup import TrainingSetup
 from cxr_desktop.widgets.empty_state import EmptyState
-from trainer import bags, config
+from trainer import bags, config, runs
 from trainer.bags import Bag
 from trainer.course import Summary
-from trainer.errors import TrainerError
+from trainer.errors import RunError, TrainerError
 from trainer.runs import Run, Status
 
 STARTING = Status("new", "starting")
@@ -44,9 +44,10 @@ class TrainingPage(QWidget):
             lambda: project.import_wanted.emit([]),
         )
         self._starting: Run | None = None
+        self._starting_bag = ""
         actions = self.actions_of_runs
-        self.addAction(self.setup.start_action)
-        self.commands: list[QAction | None] = [self.setup.start_action, None, *actions.all]
+        self.addActions(self.setup.start_actions)
+        self.commands: list[QAction | None] = [*self.setup.start_actions, None, *actions.all]
         self.list.set_menu(actions.all)
         self._lay_out()
         self._connect()
@@ -93,7 +94,7 @@ class TrainingPage(QWidget):
     def _connect(self) -> None:
         project, actions = self.project, self.actions_of_runs
         self.setup.start_wanted.connect(self._start)
-        self.setup.several_wanted.connect(project.training.start_bag)
+        self.setup.several_wanted.connect(self._start_bag)
         actions.bag.triggered.connect(self._show_bag)
         self.setup.glossary_wanted.connect(self._explain)
         self.list.chosen.connect(self._chosen)
@@ -123,7 +124,7 @@ class TrainingPage(QWidget):
             self.project.settings.set_state(f"training/{name}", splitter.saveState())
 
     def _opened(self) -> None:
-        self._starting = None
+        self._starting, self._starting_bag = None, ""
         self.whole.setCurrentIndex(int(self.project.is_open))
         self.stack.setCurrentWidget(self.empty)
 
@@ -132,6 +133,11 @@ class TrainingPage(QWidget):
         if run := self.project.training.start(said):
             self._starting = run
             self._show_starting(run)
+
+    def _start_bag(self, words: list[str]) -> None:
+        """Its first member is chosen as soon as it is there."""
+        if bag := self.project.training.start_bag(words):
+            self._starting_bag = str(bag.folder)
 
     def _show_starting(self, run: Run) -> None:
         """It is not in the list yet: loading the trainer takes seconds."""
@@ -143,8 +149,19 @@ class TrainingPage(QWidget):
         self.stack.setCurrentWidget(self.view)
 
     def _run_opened(self, folder: str) -> None:
+        if folder == self._starting_bag:
+            self._starting_bag = ""
+            self._choose_first(Bag(Path(folder)))
         if self._starting and str(self._starting.folder) == folder:
             self.show_run(Path(folder))
+
+    def _choose_first(self, bag: Bag) -> None:
+        try:
+            first = bag.plan().members[0]
+        except TrainerError as error:
+            self.project.tell(error)
+        else:
+            self.list.select(self.project.folder / runs.RUNS_FOLDER / first.run)
 
     def _look_for_refusal(self) -> None:
         """The run that was to be started is not made: it was refused, or stopped before there was anything to keep."""
@@ -187,6 +204,9 @@ class TrainingPage(QWidget):
         """The bag that the chosen run belongs to."""
         chosen = self.list.selected()[0]
         bag = Bag(self.project.folder / bags.BAGS_FOLDER / chosen.bag)
+        if not bags.is_bag(bag.folder):
+            self.project.tell(RunError(f"The bag {chosen.bag} is not there any more", where=bag.folder))
+            return
         dialog = BagDialog(self.project, bag, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from cxr_desktop.project import Project
 from cxr_desktop.review.review_queue import ReviewQueue
 from cxr_desktop.widgets.model_dialog import ModelDialog
-from trainer import offers
+from trainer import bags, offers
 from trainer.errors import TrainerError
 from trainer.offers import Offer
 
@@ -61,8 +61,12 @@ class ModelChoice(QObject):
         dialog.wanted.connect(lambda path: self._look_at(path, dialog))
         dialog.accepted.connect(lambda: self.use(dialog.chosen()))
         dialog.finished.connect(dialog.deleteLater)
-        found = self._project.runs()
-        self._project.run(lambda progress: offers.of_runs(found)[::-1], dialog.add, owner=dialog)
+        found, folder = self._project.runs(), self._project.folder if self._project.is_open else None
+        self._project.run(
+            lambda progress: [*(offers.of_bags(bags.every(folder))[::-1] if folder else ()), *offers.of_runs(found)[::-1]],
+            dialog.add,
+            owner=dialog,
+        )
         dialog.open()
 
     def words(self) -> str:

@@ -69,8 +69,8 @@ class ReviewQueue(QObject):
     """Path of the file to show, and a `TrainerError`."""
     judged = Signal(object)
     """The `FilePrediction` of the file that is shown."""
-    explained = Signal(object, str, object)
-    """Path, finding, and its heat map float32 [H, W]."""
+    explained = Signal(object, str, int, object)
+    """Path, finding, the member (`inference.MEAN`: all) and its heat map float32 [H, W]."""
     model_opened = Signal()
     model_refused = Signal(object)
     """A `TrainerError`; the model that was open stays."""
@@ -86,7 +86,7 @@ class ReviewQueue(QObject):
         """The files whose rows are visible now."""
         self._project = project
         self._path: Path | None = None
-        self._finding = ""
+        self._finding, self._member = "", inference.MEAN
         self._looks: OrderedDict[Path, Look] = OrderedDict()
         self._reading: Job | None = None
         self._judging: Job | None = None
@@ -167,17 +167,20 @@ class ReviewQueue(QObject):
                 survives=True,
             )
 
-    def explain(self, finding: str) -> None:
-        """Ask for the heat map of a finding for the image on screen, now and when its maps are there; "" for none."""
-        self._finding = finding
+    def explain(self, finding: str, member: int = inference.MEAN) -> None:
+        """Ask for the heat map of a finding for the image on screen, now and when its maps are there; "" for none.
+
+        Of several networks it is that of one, by its place, or the mean.
+        """
+        self._finding, self._member = finding, member
         self._cancel(self._explaining)
         path = self._path
         look = self._looks.get(path) if path else None
         if path and finding and look and look.maps and finding in look.maps.findings:
             maps = look.maps
             self._explaining = self._project.run(
-                lambda progress: maps.over_image(finding),
-                lambda values: self.explained.emit(path, finding, values),
+                lambda progress: maps.over_image(finding, member),
+                lambda values: self.explained.emit(path, finding, member, values),
                 owner=self,
                 survives=True,
             )
@@ -222,7 +225,7 @@ class ReviewQueue(QObject):
         self._background.clear()
         self._judging = self._explaining = None
         self._looks = OrderedDict((path, replace(look, maps=None)) for path, look in self._looks.items())
-        self.ensemble = ensemble
+        self.ensemble, self._member = ensemble, inference.MEAN
         if ensemble is None:
             self.files.ask_for(Answers())
         else:
@@ -274,7 +277,7 @@ class ReviewQueue(QObject):
             self._looks[path] = replace(look, maps=maps)
         self.files.answer(said)
         self.judged.emit(said)
-        self.explain(self._finding)
+        self.explain(self._finding, self._member)
         self.feed()
 
     def _unreadable(self, path: Path, error: TrainerError) -> None:

@@ -46,6 +46,7 @@ class View:
 
     image: Image
     finding: str
+    whose: str
     values: NDArray[np.float32] | None
     look: Look
     fixed_top: float | None
@@ -55,8 +56,8 @@ class View:
         """Of a light box with an image. A heat map that is still being made is left out."""
         assert lightbox.shown is not None, "there is no image"
         heat = lightbox.heat if lightbox.heat and lightbox.heat.values is not None else None
-        finding, values = (heat.finding, heat.values) if heat else ("", None)
-        return cls(lightbox.shown, finding, values, lightbox.look, lightbox.fixed_top)
+        finding, whose, values = (heat.finding, heat.of, heat.values) if heat else ("", "", None)
+        return cls(lightbox.shown, finding, whose, values, lightbox.look, lightbox.fixed_top)
 
     def picture(self, *, with_heat: bool) -> QImage:
         """Image, heat map and its legend; no text but the finding's. May be called in a job."""
@@ -64,7 +65,7 @@ class View:
         lightbox.put(self.image, "", None)
         lightbox.fixed_top = self.fixed_top
         if with_heat and self.values is not None:
-            lightbox.put_heat(self.values, self.finding)
+            lightbox.put_heat(self.values, self.finding, self.whose)
         lightbox.look = replace(self.look, top=lightbox.look.top)
         return heat_scale.saved(lightbox)
 

@@ -19,7 +19,7 @@ _SENTENCES = {
     "light": "Mirrored, a little brighter or darker. No pixel is resampled.",
     "medium": "Also turned, scaled and shifted a little, as patients stand.",
     "strong": "Turned, scaled, shifted and toned as far as a radiograph still looks like one; for few images.",
-    OWN: "As the numbers under All settings, Augmentation, say.",
+    OWN: "The numbers under All settings, Augmentation.",
 }
 
 
@@ -62,7 +62,8 @@ class AugmentBox(QWidget):
         self.levels.show_value(level)
         mixing = [name for name, alpha in (("mixup", chosen.augment.mixup), ("CutMix", chosen.augment.cutmix)) if alpha]
         mixed = f" Images of a batch are mixed ({' and '.join(mixing)})." if mixing else ""
-        self.sentence.setText(_SENTENCES[level] + mixed)
+        sentence = _numbers(chosen) if level == OWN else _SENTENCES[level]
+        self.sentence.setText(sentence + mixed)
         self.difference.compare(level != before, before)
         if self._dialog and self._dialog.isVisible() and not same:
             self._dialog.show_settings(chosen, self._split)
@@ -90,9 +91,10 @@ class AugmentBox(QWidget):
         column.setSpacing(theme.SPACE // 2)
         column.addWidget(theme.heading("Augmentation", level=2))
         row = QHBoxLayout()
-        row.addWidget(self.levels, 1)
+        for part in (self.levels, self.show_button):
+            row.addWidget(part)
+        row.addStretch()
         row.addWidget(self.question)
-        row.addWidget(self.show_button)
         column.addLayout(row)
         column.addWidget(self.difference)
         column.addWidget(self.sentence)
@@ -104,3 +106,10 @@ class AugmentBox(QWidget):
     def _reset(self) -> None:
         for key in next(iter(config.LEVELS.values())):
             self.changed.emit(f"augment.{key}", getattr(self._recipe.augment, key))
+
+
+def _numbers(chosen: TrainConfig) -> str:
+    """One's own numbers, those that do something."""
+    values = {item: config.get(chosen, item.key) for item in config.settings() if item.key in config.level("none")}
+    said = [f"{item.label.lower()} {value:g} {item.unit}".strip() for item, value in values.items() if value]
+    return f"As set under All settings: {', '.join(said)}."

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QP
 from cxr_desktop import inference, theme
 from cxr_desktop.latest import Latest
 from cxr_desktop.project import Project
+from cxr_desktop.wording import in_window
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
 
@@ -95,7 +96,7 @@ class AugmentExamples(QDialog):
         )
 
     def _refuse(self, error: TrainerError) -> None:
-        self.said.setText(f"{error.what}. {error.remedy}")
+        self.said.setText(in_window(f"{error.what}. {error.remedy}"))
 
     def _show(self, found: Any) -> None:  # noqa: ANN401 - a `Rehearsal`, whose module loads torch
         self.said.setText("")
@@ -107,7 +108,7 @@ class AugmentExamples(QDialog):
                 place = row * len(words) + column
                 self.pictures[place].setPixmap(_picture(square, self.devicePixelRatioF()))
                 self.pictures[place].setAccessibleName(f"Image {column + 1}, {name}: {text}")
-                self.captions[place].setText(text)
+                self.captions[place].setText(text.replace(" %", "\N{NO-BREAK SPACE}%"))
 
     def _make(self, count: int, columns: int) -> None:
         """As many places as there are pictures."""

@@ -18,6 +18,7 @@ from cxr_desktop.widgets.difference import Difference
 from cxr_desktop.widgets.option_list import Option, OptionList
 from cxr_desktop.widgets.question import Question
 from cxr_desktop.widgets.setting_row import SettingRow
+from cxr_desktop.wording import in_window
 from trainer import config, imbalance, pitfalls
 from trainer.config import TrainConfig
 from trainer.errors import ConfigError
@@ -36,6 +37,7 @@ ROWS: Mapping[str, Callable[[TrainConfig], bool]] = {
     ALPHA: lambda chosen: chosen.loss.name == "focal",
 }
 """The rows that belong to a method or to focal loss, and when they do something; one that is changed is always in sight."""
+_OF_METHOD: Mapping[str, tuple[str, ...]] = {"class-weights": (WEIGHTING, BETA, OWN), "weighted-sampler": (RATIO,)}
 KEYS = frozenset({METHOD, LOSS, *ROWS})
 """The settings that stand here instead of in the form."""
 
@@ -97,15 +99,18 @@ class ImbalanceBox(QWidget):
         self._connect()
 
     def place(self, rows: Mapping[str, SettingRow]) -> None:
-        """Take the rows of `ROWS`, which the form has made and looks after."""
+        """Take the rows of `ROWS`, which the form has made and looks after: each stands below what it belongs to."""
         self._rows = rows
-        stops: list[QWidget] = [self.method_difference.reset]
-        for key, row in rows.items():
-            of_loss = key in (GAMMA, ALPHA)
-            (self._focal_column if of_loss else self._method_column).addWidget(row)
-            if key == GAMMA:
-                stops += [self.focal, self.question, self.focal_difference.reset]
-            stops += row.stops()
+        stops: list[QWidget] = []
+        for option in OPTIONS:
+            stops += self.methods.stops(option.key)
+            for key in _OF_METHOD.get(option.key, ()):
+                self.methods.put_below(option.key, rows[key])
+                stops += rows[key].stops()
+        stops += [self.method_difference.reset, self.focal, self.question, self.focal_difference.reset]
+        for key in (GAMMA, ALPHA):
+            self._focal_column.addWidget(rows[key])
+            stops += rows[key].stops()
         for before, after in pairwise((*stops, self.images.focusProxy())):
             QWidget.setTabOrder(before, after)
         self._show_rows()
@@ -142,9 +147,8 @@ class ImbalanceBox(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE // 2)
-        self._focal_column, self._method_column = QVBoxLayout(), QVBoxLayout()
-        for part in (self._focal_column, self._method_column):
-            part.setContentsMargins(3 * theme.SPACE, 0, 0, 0)
+        self._focal_column = QVBoxLayout()
+        self._focal_column.setContentsMargins(3 * theme.SPACE, 0, 0, 0)
         self._focal_column.addWidget(self.focal_text)
         self.images.setAccessibleName("Images of each finding as they are and in one epoch")
         self.loss.setAccessibleName("Share of the loss of each finding")
@@ -152,7 +156,6 @@ class ImbalanceBox(QWidget):
         column.addWidget(theme.heading("Rare findings", level=2))
         column.addWidget(self.methods)
         column.addWidget(self.method_difference)
-        column.addLayout(self._method_column)
         focal = QHBoxLayout()
         focal.addWidget(self.focal, 1)
         focal.addWidget(self.question)
@@ -206,7 +209,7 @@ class ImbalanceBox(QWidget):
         seen, findings = self.shown(), self._seen.findings
         told = pitfalls.warnings(self._config, seen)
         told += pitfalls.unmixed(self._outlook.targets, self._config) if self._outlook else ()
-        self.warning.setText("\n".join(f"▲ {sentence}" for sentence in told))
+        self.warning.setText("\n".join(f"▲ {in_window(sentence)}" for sentence in told))
         self.warning.setVisible(bool(told))
         for part in (self.images_title, self.images, self.loss_title, self.loss):
             part.setVisible(seen is not None)

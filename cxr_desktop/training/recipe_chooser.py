@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from cxr_desktop.widgets.option_list import Option, OptionList
+from cxr_desktop.wording import in_window
 from trainer.recipes import Recipe
 
 
@@ -32,7 +33,7 @@ class RecipeChooser(QWidget):
 
     def _offer(self, recipes: Sequence[Recipe]) -> None:
         self._recipes = {recipe.name: recipe for recipe in recipes}
-        rows = [Option(one.name, f"{one.title} (own)" if one.own else one.title, one.about) for one in recipes]
+        rows = [Option(one.name, f"{one.title} (own)" if one.own else one.title, in_window(one.about)) for one in recipes]
         self.options = OptionList(rows, one_text=True)
         self.options.chosen.connect(self.chosen)
         self._column.addWidget(self.options)

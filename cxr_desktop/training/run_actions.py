@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from cxr_desktop import trash
 from cxr_desktop.project import Project
 from trainer import files
+from trainer.bags import BAGS_FOLDER, Bag, is_bag
 from trainer.course import Summary
 from trainer.errors import RunError, TrainerError, counted
 from trainer.runs import Run
@@ -31,7 +32,10 @@ class RunActions:
         self.cancel = make(
             "&Cancel training…", "Ctrl+Shift+.", "Ends training at once and moves the run to the trash", self._cancel
         )
-        self.resume = make("&Resume", "Ctrl+Shift+R", "Goes on exactly where the last checkpoint was made", self._resume)
+        self.resume = make(
+            "&Resume", "Ctrl+Shift+R", "Goes on exactly where the last checkpoint was made; a member of a bag with its bag",
+            self._resume,
+        )  # fmt: skip
         self.evaluate = make("&Evaluate", "Ctrl+E", "Shows how well the run does on the Evaluate page", self._evaluate)
         self.report = make("Re&port", "Ctrl+P", "Writes the report, one HTML file, and opens it", self._report)
         self.compare = make("Co&mpare", "Ctrl+M", "Lays the curves of several runs over one another")
@@ -95,7 +99,19 @@ class RunActions:
         self._project.training.stop_and_keep(self._run)
 
     def _resume(self) -> None:
-        self._project.training.resume(self._run)
+        """A member of a bag goes on with its bag, of which it was a part when it was stopped."""
+        bag = self._bag()
+        try:
+            whole = bag is not None and bag.status().resumable
+        except TrainerError:  # its plan is damaged: the member can go on by itself all the same
+            whole = False
+        self._project.training.resume(Run(bag.folder) if bag and whole else self._run)
+
+    def _bag(self) -> Bag | None:
+        """The bag that the chosen run belongs to, if it is there."""
+        name = self._runs[0].bag
+        bag = Bag(self._project.folder / BAGS_FOLDER / name)
+        return bag if name and is_bag(bag.folder) else None
 
     def _evaluate(self) -> None:
         self._project.run_wanted.emit("evaluation", str(self._run.folder))
@@ -114,6 +130,8 @@ class RunActions:
     def _cancel(self) -> None:
         run = self._run
         sentence = "What it has learned goes to the trash with it. To keep it, choose 'Stop and keep' instead."
+        if bag := self._bag():
+            sentence += f"\n\nIts bag {bag.name} stops too; resumed, it trains this member anew."
         if _agreed(self._page, "Cancel training", f"End the training of {run.name} now?", sentence, "Cancel training", "Go on"):
             self._discarding.add(str(run.folder))
             self._project.training.cancel(run)

@@ -1,6 +1,7 @@
 """What is told of a run in words: its notes with their times, the settings that differ from its recipe, its console."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from cxr_desktop import theme
 from cxr_desktop.training import spans
 from trainer.comparison import Difference
 from trainer.errors import counted
+from trainer.meanings import METRIC_NAMES
 
 MOST_LINES = 10_000
+_FIGURE = re.compile(rf"(?<!\w)({'|'.join(name for name in METRIC_NAMES if '_' in name)})(?!\w)")
 CONSOLE_BYTES = 64_000
 """As much of the end of console.log is shown."""
 
@@ -64,7 +67,7 @@ class Notes(Lines):
             self.clear()
         if new := log[self._shown :]:
             self._shown = len(log)
-            self.add("\n".join(f"{spans.clock(time)}  {words}" for time, words in new))
+            self.add("\n".join(f"{spans.clock(time)}  {_named(words)}" for time, words in new))
 
     def clear(self) -> None:
         """Another run."""
@@ -148,3 +151,8 @@ def end_of(path: Path) -> str | None:
         return None
     text = content.decode("utf-8", "replace").rstrip()
     return text if size <= CONSOLE_BYTES else text.partition("\n")[2]
+
+
+def _named(words: str) -> str:
+    """A note with figures by their names: "Macro F1 0.910" in place of "macro_f1 0.910"."""
+    return _FIGURE.sub(lambda found: METRIC_NAMES[found[1]], words)

@@ -61,6 +61,7 @@ COLUMNS = (
     Column("Bag", "The bag or cross-validation that it belongs to", lambda one: one.bag, lambda one: (one.bag, one.name)),
 )
 NAME, CREATED = 0, 5
+BEST, EPOCHS = COLUMNS[2:4]
 
 
 class RunTable(QAbstractTableModel):

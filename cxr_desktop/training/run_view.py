@@ -94,6 +94,7 @@ class RunView(QWidget):
         self.console = Console()
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setAccessibleName("What is shown of the run")
         for part, title in (
             (self.charts.curves, "Curves"),
             (self.charts.pace, "Rate and speed"),
@@ -111,6 +112,7 @@ class RunView(QWidget):
                 self._actions.resume,
                 self._actions.evaluate,
                 self._actions.report,
+                self._actions.bag,
             )
         }
         for action, button in self.buttons.items():

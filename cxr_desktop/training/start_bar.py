@@ -1,5 +1,6 @@
 """The foot of the settings: what there is to learn from, what prevents a start, the run's name, and Start."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QL
 
 from cxr_desktop import theme
 from cxr_desktop.widgets.rule import Rule
+
+LONGEST = 200
+"""Letters of an obstacle: the tooltip has the rest of one that names many findings."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,14 @@ class StartBar(QWidget):
         self.button.setToolTip("Train a new run with these settings (Ctrl+Return)")
         theme.restyled(self.button, "primary")
         self.button.clicked.connect(self.action.trigger)
+        self.several_action = QAction("Train se&veral…", self)
+        self.several_action.setShortcuts([QKeySequence("Ctrl+Shift+Return"), QKeySequence("Ctrl+Shift+Enter")])
+        self.several_action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self.several_action.setAutoRepeat(False)
+        self.several_action.triggered.connect(self.several_wanted)
         self.several = QPushButton("Train several…")
-        self.several.setToolTip("A bag of other seeds, or a cross-validation, with these settings")
-        self.several.clicked.connect(self.several_wanted)
+        self.several.setToolTip("A bag of other seeds, or a cross-validation, with these settings (Ctrl+Shift+Return)")
+        self.several.clicked.connect(self.several_action.trigger)
         self._lay_out()
         self.say("", ())
 
@@ -63,14 +72,13 @@ class StartBar(QWidget):
         self.facts.setVisible(bool(facts))
         first = self.obstacles[0] if obstacles else Obstacle("")
         more = f" ({len(obstacles) - 1} more)" if len(obstacles) > 1 else ""
-        self.why.setText(f"{first.words}{more}")
+        self.why.setText(f"{textwrap.shorten(first.words, LONGEST, placeholder=' …')}{more}")
         self.why.setToolTip("\n".join(one.words for one in obstacles))
         self.why.setVisible(bool(obstacles))
         self.mend.setText(first.button)
         self.mend.setVisible(bool(first.button))
-        self.action.setEnabled(not obstacles)
-        self.button.setEnabled(not obstacles)
-        self.several.setEnabled(not obstacles)
+        for part in (self.action, self.button, self.several_action, self.several):
+            part.setEnabled(not obstacles)
 
     def _start(self) -> None:
         """Once for a double click too: it would start two trainings, each half as fast."""

@@ -17,15 +17,17 @@ from cxr_desktop.training.own_recipes_menu import OwnRecipesMenu
 from cxr_desktop.training.recipe_chooser import RecipeChooser
 from cxr_desktop.training.several_dialog import SeveralDialog
 from cxr_desktop.training.start_bar import Obstacle, StartBar
+from cxr_desktop.widgets.choice_box import AUTO
 from cxr_desktop.widgets.config_form import ConfigForm
-from trainer import config, criteria, downloads, imbalance, outlook, recipes, runs
+from cxr_desktop.wording import in_window
+from trainer import bags, config, criteria, downloads, idle, imbalance, outlook, recipes, runs
 from trainer.config import TrainConfig
 from trainer.errors import ConfigError, RunError, TrainerError, WeightsError
 from trainer.outlook import Outlook
 
 WIDE = 90
 """Average characters of width from which on there are two columns."""
-WEIGHTS, DEVICE, FINDINGS, VIEWS = "model.weights", "compute.device", "task.findings", "task.views"
+WEIGHTS, DEVICE, FINDINGS = "model.weights", "compute.device", "task.findings"
 
 
 class TrainingSetup(QWidget):
@@ -59,15 +61,16 @@ class TrainingSetup(QWidget):
         self.box.place({key: self.form.adopt(key) for key in ROWS})
         self.bar = StartBar()
         self.own_recipes = OwnRecipesMenu(project, self.chooser, lambda: self.form.config())
-        self.addAction(self.bar.action)
+        self.addActions([self.bar.action, self.bar.several_action])
         self._lay_out()
         self._restore()
         self._connect()
+        self.own_recipes.tell_damaged()
 
     @property
-    def start_action(self) -> QAction:
-        """Start (Ctrl+Return); the page adds it to itself, so that it works from everywhere."""
-        return self.bar.action
+    def start_actions(self) -> list[QAction]:
+        """Start and Train several; the page adds them to itself, so that they work from everywhere."""
+        return [self.bar.action, self.bar.several_action]
 
     def words(self) -> list[str]:
         """The command that is chosen, as words after `cxr-trainer`."""
@@ -84,7 +87,7 @@ class TrainingSetup(QWidget):
     def propose(self, chosen: TrainConfig, recipe: str = "") -> None:
         """Show a configuration, for example that of an earlier run; `recipe` is what it began with, if it is still there."""
         self.chooser.choose(recipe)
-        self.form.set_config(chosen, self.chooser.recipe().settings)
+        self.form.replace(chosen, self.chooser.recipe().settings)
 
     def set_devices(self, found: Sequence[Mapping[str, Any]]) -> None:
         """Offer devices: mappings with name, label, memory and free (bytes, 0 unknown), the best first."""
@@ -212,30 +215,30 @@ class TrainingSetup(QWidget):
         seen, obstacles = self.outlook, tuple(self._obstacles())
         facts = [seen.words()] if seen and seen.images else []
         if seen and not obstacles:
-            facts += seen.remarks
+            facts += map(in_window, (*seen.remarks, *idle.told(self.form.config())))
         self.bar.say("\n".join(facts), obstacles)
 
     def _obstacles(self) -> Iterator[Obstacle]:
-        for key, words in self.form.problems().items():
+        wrong = self.form.problems()
+        for key, words in wrong.items():
             yield Obstacle(words, "Show", partial(self.show_setting, key))
-        yield from self._unfit()
+        yield from (one for key, one in self._unfit() if key not in wrong)
         if self._weights_problem:
             yield Obstacle(self._weights_problem, "Show", partial(self.show_setting, WEIGHTS))
         for words in self.outlook.problems if self.outlook else ():
-            if VIEWS in words:
-                yield Obstacle(words, "Show", partial(self.show_setting, VIEWS))
-            elif self.form.config().task.findings:
-                yield Obstacle(words, "Show", partial(self.show_setting, FINDINGS))
+            at_fault = self.outlook.setting or (FINDINGS if self.form.config().task.findings else "")
+            if at_fault:
+                yield Obstacle(in_window(words), "Show", partial(self.show_setting, at_fault))
             else:
-                yield Obstacle(words, "Go to Dataset", lambda: self.project.page_wanted.emit("dataset"))
+                yield Obstacle(in_window(words), "Go to Dataset", lambda: self.project.page_wanted.emit("dataset"))
         if not self.outlook:
             yield Obstacle("Looking at the images …" if self.project.is_open else "No project is open.")
         name = self.bar.name.text().strip()
         if name and self.project.is_open and (words := self._wrong_name(name)):
             yield Obstacle(words, "Show", self.bar.name.setFocus)
 
-    def _unfit(self) -> Iterator[Obstacle]:
-        """Settings that are right by themselves but do not fit the findings."""
+    def _unfit(self) -> Iterator[tuple[str, Obstacle]]:
+        """Settings that are right by themselves but do not fit the findings, by their keys."""
         if not self.outlook or not self.outlook.findings:
             return
         chosen, findings = self.form.config(), self.outlook.findings
@@ -243,7 +246,8 @@ class TrainingSetup(QWidget):
             try:
                 check()
             except ConfigError as error:
-                yield Obstacle(f"{error.what}. {error.remedy}", "Show", partial(self.show_setting, error.where))
+                words = in_window(f"{error.what}. {error.remedy}")
+                yield error.where, Obstacle(words, "Show", partial(self.show_setting, error.where))
 
     def _wrong_name(self, name: str) -> str:
         try:
@@ -254,10 +258,24 @@ class TrainingSetup(QWidget):
 
     def _ask_how_many(self) -> None:
         """A bag, or a cross-validation, with these settings."""
-        dialog = SeveralDialog(self.words(), self)
+        chosen, found = self.form.config(), self.project.training.devices
+        alone = chosen.compute.device == AUTO and chosen.compute.devices == 1
+        gpus = [str(one["name"]) for one in found if one["name"] != "cpu"] if alone else []
+        dialog = SeveralDialog(self.words(), self, seed=chosen.seed, gpus=gpus, wrong=self._wrong_bag)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted.connect(lambda: self.several_wanted.emit(dialog.words()))
+        dialog.accepted.connect(lambda: self._start_several(dialog.words()))
         dialog.open()
+
+    def _wrong_bag(self, name: str, count: int) -> str:
+        try:
+            bags.check_new(self.project.folder, name, bags.planned(name, [0] * count, [""] * count))
+        except TrainerError as error:
+            return f"{error.what}. {error.remedy}"
+        return ""
+
+    def _start_several(self, words: list[str]) -> None:
+        self.several_wanted.emit(words)
+        self.bar.name.clear()
 
     def _start(self) -> None:
         self.start_wanted.emit(self.words(), self.bar.name.text().strip())

@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
+from trainer import downloads
 from trainer.architectures import BACKBONES
 
 AUTO = "auto"
@@ -81,12 +82,15 @@ class ChoiceBox(QComboBox):
 
 
 class BackboneBox(ChoiceBox):
-    """Every backbone, with a sentence on each and its size."""
+    """Every backbone: what it is for, its size, and which weights can be fetched for it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(list(BACKBONES), parent=parent)
         self.explain(
-            {row.name: f"{row.help} {row.parameters_millions:.3g} million weights." for row in BACKBONES.values()},
+            {
+                row.name: f"{row.help} {row.parameters_millions:.3g} million weights. {downloads.offer(row)}"
+                for row in BACKBONES.values()
+            },
         )
 
 

@@ -1,18 +1,27 @@
 """The settings of training as a form, made from their own description: the essential ones, and all others to be unfolded."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from cxr_desktop import theme
 from cxr_desktop.widgets.other_settings import OtherSettings
 from cxr_desktop.widgets.setting_row import SettingRow, take
+from cxr_desktop.wording import in_window
 from trainer import architectures, config
-from trainer.config import Setting, TrainConfig
+from trainer.config import Choice, Setting, TrainConfig
 from trainer.errors import ConfigError, counted
+
+METRIC = "choice.metric"
+FOLLOWING: Mapping[str, Callable[[Choice], bool]] = {
+    "choice.finding": lambda choice: choice.metric in config.OF_ONE_FINDING or bool(choice.finding),
+    "choice.beta": lambda choice: choice.metric == "f_beta",
+    "choice.sensitivity": lambda choice: choice.metric == "specificity_at_sensitivity",
+}
+"""Settings that stand below `METRIC`, and when they do something; one that is changed is always in sight."""
 
 
 class ConfigForm(QWidget):
@@ -41,6 +50,10 @@ class ConfigForm(QWidget):
         self.reset_button = QPushButton("Reset all")
         self.reset_button.setToolTip("Set everything as the recipe has it")
         self.reset_button.clicked.connect(self.reset_all)
+        self._before: TrainConfig | None = None
+        self.back_button = QPushButton("Take back")
+        self.back_button.setToolTip("Set everything as it was before all of it was replaced")
+        self.back_button.clicked.connect(self.take_back)
         self._lay_out(middle)
         self._settled()
 
@@ -94,8 +107,23 @@ class ConfigForm(QWidget):
         return self._make(item for item in config.settings() if item.key == key)[0]
 
     def reset_all(self) -> None:
-        """Set everything as the recipe has it."""
-        self.set_config(self._recipe, self._recipe)
+        """Set everything as the recipe has it; it can be taken back."""
+        self.replace(self._recipe, self._recipe)
+
+    def replace(self, chosen: TrainConfig, recipe: TrainConfig) -> None:
+        """Show another configuration in place of what the user has set, which can be taken back until the next change."""
+        before = self._config
+        self.set_config(chosen, recipe)
+        self._before = before if before not in (chosen, recipe) else None
+        self._show_way_back()
+
+    def take_back(self) -> None:
+        """Set everything as it was before it was replaced, as differences from the recipe that is chosen now."""
+        if before := self._before:
+            self.set_config(before, self._recipe)
+
+    def _show_way_back(self) -> None:
+        self.back_button.setVisible(self._before is not None)
 
     def set_findings(self, known: Sequence[str]) -> None:
         """Say which findings the project has."""
@@ -112,7 +140,7 @@ class ConfigForm(QWidget):
 
     def show_setting(self, key: str) -> None:
         """Bring a setting into sight and give it the focus."""
-        if key not in self.rows or (not (item := self.rows[key].setting).essential and item in self._shown):
+        if key not in self.rows or self.rows[key].setting in self._folded():
             self.others.unfold(True)
             self.others.search.clear()
         self.rows[key].control.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -131,10 +159,17 @@ class ConfigForm(QWidget):
         left.addWidget(theme.heading("Settings", level=2))
         for row in self._make(item for item in self._shown if item.essential):
             left.addWidget(row)
+            if row.setting.key == METRIC:
+                for following in self._make(item for item in self._shown if item.key in FOLLOWING):
+                    left.addWidget(following)
         left.addStretch()
         for part in filter(None, (middle, self.others, self.differences)):
             right.addWidget(part)
-        right.addWidget(self.reset_button, 0, Qt.AlignmentFlag.AlignLeft)
+        ways = QHBoxLayout()
+        for button in (self.reset_button, self.back_button):
+            ways.addWidget(button)
+        ways.addStretch()
+        right.addLayout(ways)
         right.addStretch()
         for column in (left, right):
             column.setSpacing(theme.SPACE // 2)
@@ -157,8 +192,12 @@ class ConfigForm(QWidget):
             self.rows[row.setting.key] = row
         return made
 
+    def _folded(self) -> list[Setting]:
+        """The settings that are folded away."""
+        return [item for item in self._shown if not item.essential and item.key not in FOLLOWING]
+
     def _make_others(self) -> None:
-        rows = self._make(item for item in self._shown if not item.essential)
+        rows = self._make(self._folded())
         self.others.set_rows(rows)
         self.set_findings(self._findings)
         for row in rows:
@@ -176,12 +215,16 @@ class ConfigForm(QWidget):
 
     def _settled(self) -> None:
         """Look at settings together, mark the rows, and say that something has changed."""
+        self._before = None
+        self._show_way_back()
         self._check_size()
         for row in self.rows.values():
             self._compare(row)
+        for key, acts in FOLLOWING.items():
+            if row := self.rows.get(key):
+                row.setVisible(acts(self._config.choice) or row.is_marked)
         changes = self.changes()
-        folded = {item.key for item in self._shown if not item.essential}
-        self.others.say_count(len(folded & set(changes)))
+        self.others.say_count(len({item.key for item in self._folded()} & set(changes)))
         self.differences.setText(f"{counted(len(changes), 'setting')} changed from the recipe.")
         self.differences.setVisible(bool(changes))
         self.reset_button.setVisible(bool(changes) or bool(self.problems()))
@@ -215,4 +258,4 @@ class ConfigForm(QWidget):
 
 
 def _words(error: ConfigError) -> str:
-    return f"{error.what}. {error.remedy}".strip()
+    return in_window(f"{error.what}. {error.remedy}".strip())

@@ -84,6 +84,7 @@ class _View(pyqtgraph.GraphicsView):
         self.setAcceptDrops(False)
         self.viewport().setAcceptDrops(False)
         self.viewport().setAutoFillBackground(False)
+        self.setCacheMode(pyqtgraph.GraphicsView.CacheModeFlag.CacheNone)  # a kept background stays that of the other theme
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         super().mouseMoveEvent(event)

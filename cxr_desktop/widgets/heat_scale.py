@@ -33,6 +33,7 @@ def legend(lightbox: Lightbox) -> Legend:
     if heat.values is None:
         return Legend(heat.finding, 0.0, "The heat map is being made.")
     title = heat.finding if heat.evident else f"no evidence for {heat.finding}"
+    title = f"{title} ({heat.of})" if heat.of else title
     top = lightbox.look.top if heat.evident or fixed else 0.0
     return Legend(title, top, lightbox.scale_words())
 

@@ -20,11 +20,15 @@ from trainer.images import Image
 
 @dataclass(frozen=True, eq=False)
 class Heat:
-    """A heat map over the whole image; `values` is None while it is being made. `maximum` is its largest value."""
+    """A heat map over the whole image; `values` is None while it is being made. `maximum` is its largest value.
+
+    `of` says whose it is where there are several networks: that of one of them, or their mean.
+    """
 
     finding: str
     values: NDArray[np.float32] | None
     maximum: float
+    of: str = ""
 
     @property
     def evident(self) -> bool:
@@ -96,16 +100,16 @@ class Lightbox(QObject):
             self.image_changed.emit()
             self.changed.emit()
 
-    def put_heat(self, values: NDArray[np.float32] | None, finding: str) -> None:
+    def put_heat(self, values: NDArray[np.float32] | None, finding: str, of: str = "") -> None:
         """A heat map [H,W] >= 0 over the image. None: none, or, where a finding is named, one that is being made."""
         if values is not None and (self.image is None or values.shape != self.image.pixels.shape):
             raise ValueError("a heat map has the shape of its image")
         self.heat = self.heat_pyramid = None
         if values is not None:
-            self.heat = Heat(finding, values, float(values.max(initial=0.0)))
+            self.heat = Heat(finding, values, float(values.max(initial=0.0)), of)
             self.heat_pyramid = Pyramid(values)
         elif finding:
-            self.heat = Heat(finding, None, 0.0)
+            self.heat = Heat(finding, None, 0.0, of)
         self._rescale()
 
     def put_masks(self, masks: Masks) -> None:

@@ -1,4 +1,4 @@
-"""Choose the trained network that reviews: one run, several as an ensemble, or one that lies elsewhere."""
+"""Choose the trained network that reviews: one run, a bag, several as an ensemble, or one that lies elsewhere."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,7 +50,9 @@ class ModelDialog(QDialog):
         theme.restyled(self.said, "error")
         self.said.hide()
         self.folder_button = QPushButton("Open a model &folder…")
-        self.folder_button.setToolTip("A run folder (PROJECT.cxr/runs/NAME), also of a project that is not open.")
+        self.folder_button.setToolTip(
+            "A run or a bag (PROJECT.cxr/runs/NAME, PROJECT.cxr/bags/NAME), also of a project that is not open."
+        )
         self.folder_button.clicked.connect(self._ask_for_folder)
         self.file_button = QPushButton("Open a model f&ile…")
         self.file_button.setToolTip("A trained network by itself, for example best.safetensors.")
@@ -111,7 +113,8 @@ class ModelDialog(QDialog):
         self.said.setVisible(bool(wrong or self._refusal))
         use = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
         use.setEnabled(not wrong)
-        use.setText("Only look" if not marked else "Use" if len(marked) == 1 else f"Use {len(marked)} as an ensemble")
+        networks = sum(offer.networks for offer in marked)
+        use.setText("Only look" if not marked else "Use" if len(marked) == 1 else f"Use {networks} as an ensemble")
         self.hint.setText(HINT if self.models.count() else self._empty)
 
     def _ask_for_folder(self) -> None:

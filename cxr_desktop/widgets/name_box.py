@@ -16,12 +16,12 @@ class NameBox(QComboBox):
         self.currentTextChanged.connect(self.setToolTip)
 
     def shown(self) -> str:
-        """The name as it stands there."""
+        """The name as it stands there; what is indented in the list is not indented by itself."""
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
         style, field = self.style(), QStyle.SubControl.SC_ComboBoxEditField
         room = style.subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, self).width() - 4
-        return self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideMiddle, room)
+        return self.fontMetrics().elidedText(self.currentText().lstrip(), Qt.TextElideMode.ElideMiddle, room)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """As Qt does it, with the elided name."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLabel, QRadioButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLabel, QRadioButton, QSizePolicy, QVBoxLayout, QWidget
 
 from cxr_desktop import theme
 from cxr_desktop.widgets.question import Question
@@ -33,6 +33,8 @@ class OptionList(QWidget):
         self._one_text = one_text
         self.buttons: dict[str, QRadioButton] = {}
         self.texts: dict[str, QLabel] = {}
+        self.questions: dict[str, Question] = {}
+        self._below: dict[str, QVBoxLayout] = {}
         self._group = QButtonGroup(self)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -55,6 +57,14 @@ class OptionList(QWidget):
         for other, text in self.texts.items():
             text.setVisible(not self._one_text or other == key)
 
+    def put_below(self, key: str, widget: QWidget) -> None:
+        """Let a widget stand under the text of an option that it belongs to."""
+        self._below[key].addWidget(widget)
+
+    def stops(self, key: str) -> list[QWidget]:
+        """What Tab stops at for an option, in the order of the eye."""
+        return [self.buttons[key], *([self.questions[key]] if key in self.questions else [])]
+
     def _add(self, option: Option, grid: QGridLayout) -> None:
         button = _ElidedRadio(option.title)
         button.setAccessibleDescription(option.text)
@@ -74,6 +84,10 @@ class OptionList(QWidget):
             question = Question(option.term, option.title)
             question.asked.connect(self.glossary_wanted)
             grid.addWidget(question, row, 1)
+            self.questions[option.key] = question
+        self._below[option.key] = below = QVBoxLayout()
+        below.setContentsMargins(indent, 0, 0, 0)
+        grid.addLayout(below, row + 2, 0, 1, 2)
 
     def _clicked(self, key: str) -> None:
         self.choose(key)

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFont,
+    QFontMetricsF,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+)
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from cxr_desktop import theme
@@ -64,10 +76,13 @@ class _Canvas(QWidget):
 
     def ends(self) -> tuple[float, float]:
         """Where probability 0 and 1 stand, in pixels."""
-        metrics = self.fontMetrics()
-        names = max((metrics.horizontalAdvance(bar.finding) for bar in self.bars), default=0) * 1.1  # bold is wider
-        left = min(self._symbol() + names + theme.SPACE * 2, self.width() * 0.56)
-        return left, max(left + 10, self.width() - metrics.horizontalAdvance("0.0000") - theme.SPACE)
+        font = QFont(self.font())
+        font.setBold(True)  # wider, and what is above its threshold
+        metrics = QFontMetricsF(font)
+        names = max((metrics.horizontalAdvance(bar.finding) for bar in self.bars), default=0.0)
+        left = min(self._symbol() + names + theme.SPACE * 2 + 1, self.width() * 0.56)
+        figure = "0.000 ± 0.000" if any(math.isfinite(bar.spread) for bar in self.bars) else "0.000"
+        return left, max(left + 10, self.width() - metrics.horizontalAdvance(figure) - theme.SPACE - 6)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         return QSize(self.fontMetrics().averageCharWidth() * 26, round(self.row_height() * len(self.bars)) + 2)
@@ -131,6 +146,7 @@ class _Canvas(QWidget):
             self._paint_name(painter, area, bar, left)
             self._paint_bar(painter, area.adjusted(left, 0, right - self.width(), 0), bar)
             value = f"{bar.probability:.3f}" if math.isfinite(bar.probability) else "–"
+            value += f" ± {bar.spread:.3f}" if math.isfinite(bar.spread) and math.isfinite(bar.probability) else ""
             painter.setPen(self.palette().windowText().color())
             painter.drawText(area.adjusted(right, 0, -6, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, value)
         if self.hasFocus() and self.bars:
@@ -257,7 +273,7 @@ class ProbabilityBars(QWidget):
         if any(math.isfinite(bar.threshold) for bar in bars):
             said.append("Bold with ▲: at or above the threshold, which is the upright mark.")
         if any(math.isfinite(bar.spread) for bar in bars):
-            said.append("Whisker: standard deviation over the runs.")
+            said.append("Whisker and ±: standard deviation over the runs.")
         self._explained.setText(" ".join(said))
         self._explained.setVisible(bool(said))
 

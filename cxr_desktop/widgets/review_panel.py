@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from cxr_desktop import theme
-from cxr_desktop.inference import Ensemble
+from cxr_desktop.inference import MEAN, Ensemble
 from cxr_desktop.widgets.probability_bars import ProbabilityBars
 from trainer import suitability, verdicts
 from trainer.appearance import Pixels
@@ -15,6 +15,7 @@ from trainer.headers import Facts
 from trainer.offers import Offer
 from trainer.verdicts import FilePrediction
 
+UNKNOWN = "It is not known how good it is."
 NOT_FOR_DIAGNOSIS = "For teaching and research, not for diagnosis."
 NO_MODEL = "No model chosen: images are only shown."
 PREDICTING = "Predicting…"
@@ -23,6 +24,9 @@ PREDICTING = "Predicting…"
 class ReviewPanel(QScrollArea):
     """Scrolls where there is more than fits. `bars.chosen` tells which finding was asked for."""
 
+    member_chosen = Signal(int)
+    """Whose heat map is wanted: the place of a network, or `inference.MEAN`."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWidgetResizable(True)
@@ -30,6 +34,11 @@ class ReviewPanel(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("About the image on screen")
         self.bars = ProbabilityBars()
+        self.whose = QComboBox()
+        self.whose.setAccessibleName("Heat map of")
+        self.whose.setToolTip("Whose heat map is shown: the mean of all networks, or that of one of them.")
+        self.whose.activated.connect(self._choose_member)
+        self.whose.hide()
         self.verdict = _text()
         self.stated = _text()
         self.cautions = _text("warning")
@@ -41,7 +50,7 @@ class ReviewPanel(QScrollArea):
         self._column = QVBoxLayout(inside)
         self._column.setSpacing(theme.SPACE // 2)
         for title, parts in (
-            ("Probabilities", (self.bars, self.verdict)),
+            ("Probabilities", (self.bars, self.whose, self.verdict)),
             ("Not readable", (self.refusal,)),
             ("Beware", (self.cautions,)),
             ("Stated in the project", (self.stated,)),
@@ -71,6 +80,17 @@ class ReviewPanel(QScrollArea):
         self.bars.hide()
         for label in (self.verdict, self.refusal, self.cautions, self.stated, self.facts):
             self._say(label, "")
+
+    def offer_members(self, names: Sequence[str]) -> None:
+        """The networks whose heat maps there are; fewer than two offer no choice."""
+        self.whose.clear()
+        self.whose.addItem(f"Heat map: mean of {len(names)} networks", MEAN)
+        for place, name in enumerate(names):
+            self.whose.addItem(f"Heat map: {name}", place)
+        self.whose.setVisible(len(names) > 1)
+
+    def _choose_member(self) -> None:
+        self.member_chosen.emit(int(self.whose.currentData()))
 
     def show_model(self, ensemble: Ensemble | None, known: Sequence[Offer]) -> None:
         """What predicts; `known` is what is known of its members."""
@@ -136,21 +156,22 @@ def verdict_words(said: FilePrediction, ensemble: Ensemble) -> str:
     else:
         lines.append("No finding is above its threshold.")
     if len(ensemble.members) > 1:
-        lines.append(
-            f"Mean of {len(ensemble.members)} models; ± is their standard deviation. Thresholds and heat maps are means "
-            "of theirs; the thresholds have not been judged for the mean."
-        )
+        lines.append(f"Mean of {len(ensemble.members)} networks; ± is their standard deviation. {ensemble.deciding.words}")
     return "\n".join(lines)
 
 
 def model_words(ensemble: Ensemble, known: Sequence[Offer]) -> str:
-    """What predicts, what it was trained for, and how good it was."""
-    figures = [offer.figure for offer in known] if len(known) == len(ensemble.origins) else [""] * len(ensemble.origins)
+    """What predicts, what it was trained for, and how good it was; a bag by itself, then its members."""
+    one_by_one = len(known) == len(ensemble.origins)
+    figures = [offer.figure or UNKNOWN for offer in known] if one_by_one else [UNKNOWN] * len(ensemble.origins)
     lines = []
+    for bag in [offer for offer in known if offer.networks > 1]:
+        lines += [f"{bag.name}:", bag.figure or UNKNOWN]
+        figures = [""] * len(ensemble.origins)
     for name, one, figure in zip(ensemble.names, ensemble.origins, figures, strict=True):
         recipe = f", recipe {one.recipe}" if one.recipe else ""
         lines.append(f"{name}: {one.backbone}, {one.size} px{recipe}")
-        lines.append(figure or "It is not known how good it is.")
+        lines += [figure] if figure else []
     lines.append(f"Trained for {', '.join(ensemble.findings)}, {ensemble.task}.")
     return "\n".join(lines)
 

@@ -17,6 +17,7 @@ from cxr_desktop.widgets.number_box import NumberBox
 from cxr_desktop.widgets.question import Question
 from cxr_desktop.widgets.several_box import SeveralBox
 from cxr_desktop.widgets.weights_box import WeightsBox
+from cxr_desktop.wording import in_window
 from trainer import config
 from trainer.config import Setting
 from trainer.meanings import METRIC_NAMES, METRICS
@@ -76,7 +77,8 @@ def limits(setting: Setting) -> str:
     """What may be chosen, as a sentence; "" where everything may be."""
     if setting.low is None or setting.high is None:
         return ""
-    return f"From {setting.low:g} to {setting.high:g} {setting.unit}".strip() + "."
+    low, high = (str(end) if isinstance(end, int) else f"{end:g}" for end in (setting.low, setting.high))
+    return f"From {low} to {high} {setting.unit}".strip() + "."
 
 
 class SettingRow(QWidget):
@@ -96,7 +98,7 @@ class SettingRow(QWidget):
         self.unit = QLabel(setting.unit)
         self.question = Question(setting.term, setting.label, keys="Shift+F1")
         self.difference = Difference(setting.label)
-        self.help = theme.muted(setting.help)
+        self.help = theme.muted(in_window(setting.help))
         self.note = theme.muted()
         self.wrong = theme.muted()
         self._describe()
@@ -122,7 +124,7 @@ class SettingRow(QWidget):
         self.problem = problem
         self.wrong.setText(problem)
         self.wrong.setVisible(bool(problem))
-        self.control.setAccessibleDescription(" ".join(filter(None, (problem, self.setting.help, limits(self.setting)))))
+        self.control.setAccessibleDescription(" ".join(filter(None, (problem, self.help.text(), limits(self.setting)))))
 
     def remark(self, text: str, role: str = "muted") -> None:
         """Say something more than the setting's own sentence."""
@@ -160,9 +162,11 @@ class SettingRow(QWidget):
     def _describe(self) -> None:
         item = self.setting
         self.name.setBuddy(self.control)
-        self.control.setAccessibleName(item.label)
+        for part in (self.control, self.control.focusProxy()):
+            if part is not None:
+                part.setAccessibleName(item.label)
         if not isinstance(self.control, (ChoiceBox, WeightsBox, FindingsBox)):
-            self.control.setToolTip(" ".join(filter(None, (item.help, limits(item)))))
+            self.control.setToolTip(" ".join(filter(None, (self.help.text(), limits(item)))))
         theme.restyled(self.wrong, "error")
         theme.restyled(self.unit, "muted")
         self.dot.setAccessibleName("Changed")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from cxr_desktop import theme
@@ -70,6 +70,7 @@ class TextTable(QTableView):
         super().__init__(parent)
         self._rows = TextRows(header, self)
         self._stretch = stretch
+        self._wanted: list[int] = []
         self.setModel(self._rows)
         self.setAccessibleName(name)
         self.setTabKeyNavigation(False)
@@ -83,6 +84,7 @@ class TextTable(QTableView):
         self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         QShortcut(QKeySequence.StandardKey.Copy, self, self.copy, context=Qt.ShortcutContext.WidgetShortcut)
+        self._fit()
 
     def set_rows(self, rows: Sequence[Sequence[str]], header: Sequence[str] | None = None) -> None:
         """Show these, with other columns if they are given."""
@@ -117,13 +119,32 @@ class TextTable(QTableView):
         head, each = self.horizontalHeader().sizeHint().height(), self.verticalHeader().defaultSectionSize()
         self.setFixedHeight(head + each * len(self._rows.rows) + 2 * self.frameWidth())
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Another width has, or has no, room that is left."""
+        super().resizeEvent(event)
+        self._share_out()
+
     def _fit(self) -> None:
         """As wide as the words of the first rows, at most a third of the table each."""
-        metrics, head = self.fontMetrics(), self.horizontalHeader()
+        metrics, self._wanted = self.fontMetrics(), []
         for column, name in enumerate(self._rows.header):
             words = [row[column] for row in self._rows.rows[:SAMPLE]]
             wanted = max([metrics.horizontalAdvance(text) for text in (*words, name)]) + 3 * theme.SPACE
-            head.resizeSection(column, min(wanted, metrics.averageCharWidth() * 40))
-        for column in range(len(self._rows.header)):
-            mode = QHeaderView.ResizeMode.Stretch if column == self._stretch else QHeaderView.ResizeMode.Interactive
-            head.setSectionResizeMode(column, mode)
+            self._wanted.append(min(wanted, metrics.averageCharWidth() * 40))
+        head = self.horizontalHeader()
+        for column, width in enumerate(self._wanted):
+            head.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
+            head.resizeSection(column, width)
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """One column takes what is left; where nothing is, it keeps its width and the table scrolls."""
+        if not 0 <= self._stretch < len(self._wanted):
+            return
+        head = self.horizontalHeader()
+        roomy = sum(self._wanted) <= self.viewport().width()
+        mode = QHeaderView.ResizeMode.Stretch if roomy else QHeaderView.ResizeMode.Interactive
+        if head.sectionResizeMode(self._stretch) != mode:
+            head.setSectionResizeMode(self._stretch, mode)
+            if not roomy:
+                head.resizeSection(self._stretch, self._wanted[self._stretch])

@@ -61,6 +61,7 @@ class _Track(QSlider):
         super().__init__(Qt.Orientation.Horizontal)
         self.setRange(0, _STEPS)
         self.exact = 0.5
+        self.fixed = ""
         self.setValue(_STEPS // 2)
         self.histogram = Histogram.of([], [])
         self.points: dict[str, float] = {}
@@ -175,7 +176,7 @@ class _Track(QSlider):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(QColor(of.text), 2))
             painter.drawLine(QPointF(x, inner.top()), QPointF(x, inner.bottom()))
-            painter.setBrush(QColor(of.accent))
+            painter.setBrush(QColor(of.accent if self.isEnabled() else of.muted))
             painter.drawRoundedRect(QRectF(x - 5, inner.center().y() - 11, 10, 22), 4, 4)
         if self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -305,7 +306,8 @@ class _Track(QSlider):
             return ""
         place = min(BINS - 1, max(0, int((at.x() - self._inner().left()) / self._inner().width() * BINS)))
         no, yes = (int(count) for count in self.histogram.counts[:, place])
-        return f"Probability {place / BINS:.2f} to {(place + 1) / BINS:.2f}: {yes:,} images with yes, {no:,} with no"
+        counts = f"Probability {place / BINS:.2f} to {(place + 1) / BINS:.2f}: {yes:,} images with yes, {no:,} with no"
+        return f"{counts}. {self.fixed}" if self.fixed else counts
 
 
 class ThresholdBar(QWidget):
@@ -380,6 +382,13 @@ class ThresholdBar(QWidget):
         """Name -> threshold: ticks that can be clicked; nan is left out."""
         self._track.points = {name: float(value) for name, value in points.items() if math.isfinite(value)}
         self._track.forget()
+
+    def set_fixed(self, why: str) -> None:
+        """Let it be moved (""), or say in words why it cannot be."""
+        for part in (self._track, self._number):
+            part.setEnabled(not why)
+        self._number.setToolTip(why or _KEYS)
+        self._track.fixed = why
 
     def points(self) -> dict[str, float]:
         """The ticks that are shown."""

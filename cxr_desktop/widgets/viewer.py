@@ -85,9 +85,12 @@ class Viewer(QWidget):
             self.show_look(0, self.lightbox.image)
         self.look_wanted.emit(look)
 
-    def set_heatmap(self, values: NDArray[np.float32] | None, finding: str = "") -> None:
-        """A heat map float32 [H,W] >= 0 over the image, in its own unit. None: none, or one of `finding` that is being made."""
-        self.lightbox.put_heat(values, finding)
+    def set_heatmap(self, values: NDArray[np.float32] | None, finding: str = "", of: str = "") -> None:
+        """A heat map float32 [H,W] >= 0 over the image, in its own unit. None: none, or one of `finding` that is being made.
+
+        `of` says of which network it is where there are several, or that it is their mean.
+        """
+        self.lightbox.put_heat(values, finding, of)
 
     def clear(self) -> None:
         """Show nothing."""

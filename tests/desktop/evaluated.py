@@ -17,7 +17,7 @@ from tests.trainer.judged_files import judged_run
 from trainer import runs
 from trainer.catalog import Catalog
 
-WAIT = 30_000
+WAIT = 100_000
 """Milliseconds for a process of the trainer on a busy computer."""
 
 

@@ -1,6 +1,7 @@
 """What the tests of the Review page share: a second network, files of several kinds, and a drop as a real drag makes it."""
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,23 +14,36 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from tests.trainer import dicom_files
-from trainer import checkpoints
+from trainer import bags, checkpoints
+from trainer.bags import Bag
 
 PATIENT = "DOE-JANE-19450508"
 
 
-def second_run(run: Path, name: str = "second", findings: Sequence[str] = ()) -> Path:
+def second_run(run: Path, name: str = "second", findings: Sequence[str] = (), *, seed: int = 3) -> Path:
     """A copy of a run whose weights are a little different; `findings` (as many) give it another task."""
     copy = run.parent / name
     shutil.copytree(run, copy)
     classifier, header = checkpoints.load(copy / "best.safetensors")
-    torch.manual_seed(3)
+    torch.manual_seed(seed)
     with torch.no_grad():
         for weights in classifier.parameters():
             weights.mul_(1 + 0.2 * torch.randn_like(weights))
     header = dataclasses.replace(header, run=name, findings=tuple(findings) or header.findings)
     checkpoints.save(copy / "best.safetensors", classifier, header)
     return copy
+
+
+def bag_of(run: Path, name: str = "pair", kind: str = bags.SEEDS) -> Bag:
+    """A bag of two trained members, copies of a run of which one is a little different, beside the run."""
+    project = run.parent.parent
+    members = bags.planned(name, [1, 2], ["s", "s"])
+    bag = bags.create(project, name, bags.Plan(kind, "quick", {}, members, 0.0))
+    for member in members:
+        copy = second_run(run, member.run, seed=member.seed)
+        about = json.loads((copy / "config.json").read_text(encoding="utf-8"))
+        (copy / "config.json").write_text(json.dumps({**about, "bag": {"name": name, "member": member.number}}))
+    return bag
 
 
 def folder_of_files(folder: Path) -> list[Path]:

@@ -73,6 +73,7 @@ def test_a_level_sets_its_numbers_also_in_rows_that_are_made(box: AugmentBox, fo
 def test_numbers_of_ones_own_are_named_so_and_mixing_is_told(box: AugmentBox, form: ConfigForm, qtbot: QtBot) -> None:
     form.set_value("augment.rotation", 3)
     assert box.levels.given() == OWN
+    assert box.sentence.text().startswith("As set under All settings: ")
     assert "own" in box.levels.currentText()
     form.set_value("augment.mixup", 0.4)
     form.set_value("augment.cutmix", 1)
@@ -110,8 +111,8 @@ def test_open_examples_follow_the_settings(box: AugmentBox, form: ConfigForm, qt
     assert drawn[:4] == drawn[4:8] == drawn[8:12] == drawn[12:]
     form.set_value("augment.mixup", 1)
     _settled(dialog, qtbot)
-    assert any(" % " in label.text() for label in dialog.captions[4:])
-    assert not any(" % " in label.text() for label in dialog.captions[:4])
+    assert any("\N{NO-BREAK SPACE}% " in label.text() for label in dialog.captions[4:])
+    assert not any("\N{NO-BREAK SPACE}% " in label.text() for label in dialog.captions[:4])
     before = _drawn(dialog)
     form.set_value("schedule.epochs", 3)  # nothing that can be seen
     assert not dialog._latest.busy

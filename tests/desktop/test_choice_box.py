@@ -83,6 +83,7 @@ def test_every_backbone_is_there_with_its_sentence(qtbot: QtBot) -> None:
         box.show_value(name)
         assert row.help in box.explanation()
         assert "million weights" in box.explanation()
+        assert "ImageNet weights" in box.explanation(), "what has to be fetched"
 
 
 def test_devices_are_named_with_their_memory_and_auto_says_what_it_means(qtbot: QtBot) -> None:

@@ -11,9 +11,10 @@ from pytestqt.qtbot import QtBot
 
 from cxr_desktop import theme
 from cxr_desktop.widgets.choice_box import ChoiceBox
-from cxr_desktop.widgets.config_form import ConfigForm
+from cxr_desktop.widgets.config_form import FOLLOWING, ConfigForm
 from cxr_desktop.widgets.number_box import NumberBox
 from cxr_desktop.widgets.setting_row import SettingRow
+from cxr_desktop.wording import in_window
 from trainer import config, recipes
 from trainer.config import TrainConfig
 from trainer.errors import ConfigError
@@ -74,27 +75,49 @@ def _type(qtbot: QtBot, row: SettingRow, text: str) -> None:
 
 
 def test_every_setting_appears_exactly_once(form: ConfigForm) -> None:
-    assert list(form.rows) == sorted(form.rows, key=lambda key: not SETTINGS[key].essential)
+    assert list(form.rows) == sorted(form.rows, key=lambda key: not (SETTINGS[key].essential or key in FOLLOWING))
     assert set(form.rows) == set(SETTINGS)
     rows = form.findChildren(SettingRow)
     assert sorted(row.setting.key for row in rows) == sorted(SETTINGS)
-    assert all(row.isVisible() for row in rows)
+    assert {row.setting.key for row in rows if not row.isVisible()} == set(FOLLOWING)
+
+
+@pytest.mark.parametrize(
+    ("metric", "shown"),
+    [
+        ("macro_f1", set()),
+        ("f_beta", {"choice.finding", "choice.beta"}),
+        ("specificity_at_sensitivity", {"choice.finding", "choice.sensitivity"}),
+    ],
+)
+def test_what_a_choice_by_one_finding_needs_stands_below_it(form: ConfigForm, metric: str, shown: set[str]) -> None:
+    form.set_value("choice.metric", metric)
+    assert {key for key in FOLLOWING if form.rows[key].isVisible()} == shown
+    for key in shown:
+        assert form.rows["choice.metric"].y() < form.rows[key].y() < form.rows["compute.device"].y()
+    form.set_value("choice.metric", "accuracy")
+    form.set_value("choice.sensitivity", 0.5)
+    assert form.rows["choice.sensitivity"].isVisible(), "what is changed is never out of sight"
+    form.set_recipe(config.changed(RECIPE, {"choice.finding": "Covid"}))
+    assert form.rows["choice.finding"].isVisible()
 
 
 def test_every_setting_is_explained_and_can_be_reached(form: ConfigForm) -> None:
     for key, item in SETTINGS.items():
         row = form.rows[key]
-        shown = " ".join(label.text() for label in row.findChildren(QLabel) if label.isVisible())
+        shown = " ".join(label.text() for label in row.findChildren(QLabel) if label.isVisibleTo(row))
         assert item.label in shown
-        assert item.help in shown
+        assert in_window(item.help) in shown
         assert not item.unit or item.unit in shown
         assert row.name.buddy() is row.control
         assert row.control.accessibleName() == item.label
-        assert item.help in row.control.accessibleDescription()
+        assert in_window(item.help) in row.control.accessibleDescription()
         taker = row.control.focusProxy() or row.control
+        assert taker.accessibleName() == item.label
         assert taker.focusPolicy() & Qt.FocusPolicy.TabFocus, key
         if item.low is not None:
-            assert f"{item.low:g} to {item.high:g}" in row.control.toolTip()
+            high = item.high if isinstance(item.high, int) else f"{item.high:g}"
+            assert f"{item.low:g} to {high}" in row.control.toolTip()
 
 
 def test_a_difference_is_marked_and_can_be_taken_back(form: ConfigForm, qtbot: QtBot) -> None:
@@ -142,7 +165,9 @@ def _refuse(form: ConfigForm, qtbot: QtBot, item: config.Setting) -> None:
     _type(qtbot, row, str(int(item.high) + 1))
     with pytest.raises(ConfigError) as refused:
         config.changed(TrainConfig(), {item.key: str(int(item.high) + 1)})
-    assert row.wrong.text() == f"{refused.value.what}. {refused.value.remedy}"
+    assert row.wrong.text() == in_window(f"{refused.value.what}. {refused.value.remedy}")
+    assert row.wrong.text().startswith(f"{item.label} = ")
+    assert item.key not in row.wrong.text() or item.key == item.label.lower()
     assert row.wrong.isVisible()
     assert form.problems() == {item.key: row.wrong.text()}
     assert item.low is not None
@@ -250,7 +275,7 @@ def test_others_are_folded_away_and_say_how_many_are_changed(qtbot: QtBot) -> No
     form.set_config(config.changed(RECIPE, {"seed": 3, "model.dropout": 0.5, "schedule.epochs": 3}), RECIPE)
     form.show()
     assert form.others.button.text() == "All settings (2 changed)"
-    assert set(form.rows) == {key for key, item in SETTINGS.items() if item.essential}
+    assert set(form.rows) == {key for key, item in SETTINGS.items() if item.essential or key in FOLLOWING}
     qtbot.mouseClick(form.others.button, Qt.MouseButton.LeftButton)
     assert form.rows["seed"].isVisible()
     assert form.rows["seed"].is_marked
@@ -272,10 +297,11 @@ def test_settings_are_searched_by_all_that_can_be_read(form: ConfigForm, qtbot: 
     ):
         qtbot.keyClicks(form.others.search, text)
         shown = {key for key, row in form.rows.items() if row.isVisible() and not SETTINGS[key].essential}
+        assert shown & set(FOLLOWING) == set()
         assert shown == found
         assert form.others.nothing.isVisible() == (not found)
         form.others.search.clear()
-        assert all(row.isVisible() for row in form.rows.values())
+        assert {key for key, row in form.rows.items() if not row.isVisible()} == set(FOLLOWING)
 
 
 def test_the_wheel_scrolls_the_form_and_changes_nothing(form: ConfigForm, qtbot: QtBot) -> None:
@@ -314,6 +340,7 @@ def test_words_lead_to_the_glossary(form: ConfigForm, qtbot: QtBot) -> None:
 
 def test_everything_can_be_reached_by_tab_in_the_order_of_the_eye(form: ConfigForm, qtbot: QtBot) -> None:
     form.activateWindow()
+    form.set_value("choice.metric", "f_beta")
     first = form.rows["task.kind"].control
     first.setFocus()
     places, seen = [], []
@@ -327,8 +354,7 @@ def test_everything_can_be_reached_by_tab_in_the_order_of_the_eye(form: ConfigFo
         qtbot.keyClick(now, Qt.Key.Key_Tab)
     for row in form.rows.values():
         taker = row.control.focusProxy() or row.control
-        assert taker in seen, row.setting.key
-        assert row.question in seen
+        assert (taker in seen) == (row.question in seen) == row.isVisible(), row.setting.key
     assert form.others.search in seen
     assert places == sorted(places)
 

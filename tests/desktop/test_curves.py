@@ -302,15 +302,16 @@ def test_a_title_with_markup_is_shown_as_it_is(chart: CurveChart) -> None:
 
 
 def test_colours_follow_the_theme(lines: CurveChart, qapp: QApplication) -> None:
-    def ground() -> str:
-        image = lines._view.grab().toImage()
-        at = _at(lines, 9, 1.4)
-        return QColor(image.pixel(at)).name()
+    def ground() -> tuple[str, str]:
+        """Behind the lines, and behind the numbers of an axis."""
+        image = lines.grab().toImage()
+        at = lines._view.mapTo(lines, _at(lines, 9, 1.4))
+        return QColor(image.pixel(at)).name(), QColor(image.pixel(1, lines.height() - 2)).name()
 
-    assert ground() == theme.LIGHT.surface
+    assert ground() == (theme.LIGHT.surface, theme.LIGHT.window)
     theme.apply(qapp, "dark")
     _draw(lines)
-    assert ground() == theme.DARK.surface
+    assert ground() == (theme.DARK.surface, theme.DARK.window)
     assert lines._axes[0].textPen().color().name() == theme.DARK.text
 
 

@@ -1,5 +1,8 @@
 """The dialogs of the window itself: each shows what it is for, and is forgotten when it is closed."""
 
+import importlib.metadata
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -62,6 +65,23 @@ def test_about_says_version_licence_and_what_it_is_not_for(parent: QMainWindow) 
     said = " ".join(label.text() for label in dialog.findChildren(QLabel))
     for word in (trainer.__version__, "Apache License 2.0", "LGPL", "not for diagnosis"):
         assert word in said
+    _is_forgotten(parent, dialog)
+
+
+def test_about_names_every_library_with_its_licence(parent: QMainWindow) -> None:
+    project = tomllib.loads((Path(trainer.__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.split(r"[<>=!~\[; ]", one)[0] for one in project["dependencies"]}
+    assert needed == set(dialogs.LIBRARIES)
+    words = {"LGPL 3": "LGPL-3.0", "its own, like Python's": "Python Software Foundation"}
+    for package, (_, licence) in dialogs.LIBRARIES.items():
+        about = importlib.metadata.metadata(package)
+        said = " ".join(map(str, (*(about.get_all("Classifier") or []), about.get("License-Expression"), about.get("License"))))
+        word = words.get(licence, licence.split()[0])
+        assert word in said, package
+    dialogs.about(parent)
+    dialog = _only(parent, QMessageBox)
+    shown = " ".join(label.text() for label in dialog.findChildren(QLabel))
+    assert [name for name, licence in dialogs.LIBRARIES.values() if f"{name} ({licence})" not in shown] == []
     _is_forgotten(parent, dialog)
 
 

@@ -18,6 +18,8 @@ def world(tmp_path: Path) -> Path:
     run.mkdir(parents=True)
     for name in ("config.json", "split.json"):
         (run / name).write_text("{}")
+    (tmp_path / "lungs.cxr" / "bags" / "three").mkdir(parents=True)
+    (tmp_path / "lungs.cxr" / "bags" / "three" / "bag.json").write_text("{}")
     (tmp_path / "clinic").mkdir()
     for name in ("chest.png", "chest.dcm", "noextension", "labels.csv", "labels.TSV"):
         (tmp_path / name).write_text("x")
@@ -30,6 +32,7 @@ def world(tmp_path: Path) -> Path:
         ("lungs.cxr", drops.PROJECT),
         ("lungs.cxr/catalog.sqlite", drops.PROJECT),
         ("lungs.cxr/runs/first", drops.RUN),
+        ("lungs.cxr/bags/three", drops.RUN),
         ("clinic", drops.IMPORT),
         ("labels.csv", drops.IMPORT),
         ("labels.TSV", drops.IMPORT),

@@ -115,6 +115,25 @@ def test_rules_are_written_as_the_trainer_reads_them(qtbot: QtBot) -> None:
     assert all(curves.operating_point(rule) for rule in sent)
 
 
+def test_f_beta_has_a_button_where_the_run_was_after_it(qtbot: QtBot) -> None:
+    points, sent = OperatingPoints(), []
+    qtbot.addWidget(points)
+    points.show()
+    points.chosen.connect(sent.append)
+    assert not points.f_beta.isVisible()
+    points.set_rules(["youden", "fbeta=2.0"])
+    assert (points.f_beta.isVisible(), points.f_beta.text()) == (True, "Best F2")
+    assert "counts 2 times as much" in points.f_beta.toolTip()
+    assert points.names == {"youden": "Youden", "f1": "Best F1", "fbeta=2.0": "Best F2"}
+    click(points.f_beta)
+    assert sent == ["fbeta=2.0"]
+    assert curves.operating_point(sent[0])
+    points.explain("not here")
+    assert {points.f_beta.toolTip(), points.at_least.toolTip(), points.buttons["f1"].toolTip()} == {"not here"}
+    points.set_rules(["f1"])
+    assert not points.f_beta.isVisible()
+
+
 def test_what_is_missing_in_words(judged: Judged) -> None:
     bare = dataclasses.replace(judged, evaluation=None)
     assert evaluation_missing.of(bare).button == "Evaluate on validation"

@@ -10,7 +10,8 @@ import pytest
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score, roc_curve
 
 from cxr_desktop.evaluation import evaluation_state
-from cxr_desktop.evaluation.evaluation_state import AT_THRESHOLD, Judged
+from cxr_desktop.evaluation.evaluation_state import Judged
+from cxr_desktop.evaluation.finding_scores import AT_THRESHOLD
 from tests.trainer.judged_files import FINDINGS, judged_run, network
 from trainer import intervals, metrics, model_card, runs
 from trainer.catalog import Catalog

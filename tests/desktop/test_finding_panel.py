@@ -7,11 +7,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from cxr_desktop.evaluation.evaluation_state import AT_THRESHOLD, Judged
+from cxr_desktop.evaluation.evaluation_state import Judged
 from cxr_desktop.evaluation.figure_words import interval, number
 from cxr_desktop.evaluation.figures_at import NO_INTERVAL
 from cxr_desktop.evaluation.finding_curves import NOW, SAVED
 from cxr_desktop.evaluation.finding_panel import FindingPanel
+from cxr_desktop.evaluation.finding_scores import AT_THRESHOLD
 from cxr_desktop.evaluation.threshold_draft import ThresholdDraft
 from tests.desktop.evaluated import click, click_cell, drag, judged_of, slider, type_threshold
 from trainer import judgement, metrics
@@ -205,3 +206,22 @@ def test_without_validation_there_are_no_rules(qtbot: QtBot, judged: Judged) -> 
     assert not made.reset.isEnabled()
     type_threshold(made.bar, "0.3")
     assert draft.value(made.finding) == 0.3
+
+
+def test_the_run_that_was_after_f_beta_can_have_its_threshold_back(qtbot: QtBot, judged: Judged) -> None:
+    assert judged.header is not None
+    finding = judged.findings[0]
+    choice = {"choice.metric": "f_beta", "choice.finding": finding, "choice.beta": 2.0}
+    after = dataclasses.replace(judged, header=dataclasses.replace(judged.header, settings=choice))
+    made = FindingPanel()
+    qtbot.addWidget(made)
+    made.show_judged(after, ThresholdDraft(judged.thresholds))
+    made.show()
+    expected = judgement.choose_thresholds(Prediction.load(judged.run.predictions("validation")), "fbeta=2.0")[finding]
+    assert made.bar.points()["Best F2"] == expected
+    type_threshold(made.bar, "0.9999")
+    click(made.points.f_beta)
+    assert made.bar.threshold() == expected
+    assert made.draft.changes() in ([f"{finding}=fbeta=2.0"], [])
+    made.reset_all()
+    assert made.draft.value(finding) == expected

@@ -46,7 +46,7 @@ def pictures(qtbot: QtBot, opened_run: Project) -> HeatPictures:
 def test_they_are_the_maps_of_the_run_on_one_scale(
     qtbot: QtBot, pictures: HeatPictures, run: runs.Run, wanted: list[Wanted]
 ) -> None:
-    pictures.want(run.folder, wanted)
+    pictures.want((run.folder,), wanted)
     assert pictures.picture(*wanted[0].key) is None
     qtbot.waitUntil(lambda: not pictures.busy, timeout=WAIT)
     assert all(isinstance(pictures.picture(*one.key), QPixmap) for one in wanted)
@@ -58,7 +58,7 @@ def test_they_are_the_maps_of_the_run_on_one_scale(
         tops.append(float(whole.max()))
     assert pictures.top == pytest.approx(np.quantile(tops, 0.75), rel=0.2)  # those of the gallery are reduced
     made = pictures._made
-    pictures.want(run.folder, wanted[:2])
+    pictures.want((run.folder,), wanted[:2])
     assert not pictures.busy  # nothing is made twice
     assert pictures._made is made
 
@@ -89,7 +89,7 @@ def test_what_cannot_be_shown_says_why(run: runs.Run, wanted: list[Wanted], tmp_
 
 def test_a_run_without_a_network_says_why(qtbot: QtBot, pictures: HeatPictures, run: runs.Run, wanted: list[Wanted]) -> None:
     run.best.unlink()
-    pictures.want(run.folder, wanted)
+    pictures.want((run.folder,), wanted)
     qtbot.waitUntil(lambda: bool(pictures.problem), timeout=WAIT)
     assert not pictures.busy
 
@@ -110,7 +110,7 @@ def test_a_network_is_opened_once_and_again_when_its_file_changes(run: runs.Run)
 def test_the_large_view_steps_and_explains_other_findings(qtbot: QtBot, opened_run: Project, run: runs.Run) -> None:
     prediction = Prediction.load(run.predictions("validation"))
     found = with_records(opened_run.background, items(prediction, range(3), HALF, ""))
-    dialog = CloserLook(opened_run, LoadedNetwork(), run, prediction, HALF)
+    dialog = CloserLook(opened_run, LoadedNetwork(), (run.folder,), prediction, HALF)
     qtbot.addWidget(dialog)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     dialog.show_items(found, 0)
@@ -138,7 +138,7 @@ def test_the_large_view_steps_and_explains_other_findings(qtbot: QtBot, opened_r
 def test_an_image_that_left_the_project_is_told_in_the_large_view(qtbot: QtBot, opened_run: Project, run: runs.Run) -> None:
     prediction = Prediction.load(run.predictions("validation"))
     (item,) = items(prediction, [0], HALF, "")
-    dialog = CloserLook(opened_run, LoadedNetwork(), run, prediction, HALF)
+    dialog = CloserLook(opened_run, LoadedNetwork(), (run.folder,), prediction, HALF)
     qtbot.addWidget(dialog)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     dialog.show_items([item], 0)
@@ -154,7 +154,7 @@ def test_another_image_in_the_place_of_a_file_is_told_and_not_shown_in_the_large
     assert second.record is not None
     file = tmp_path / "replaced.png"
     file.write_bytes(second.record.path.read_bytes())
-    dialog = CloserLook(opened_run, LoadedNetwork(), run, prediction, HALF)
+    dialog = CloserLook(opened_run, LoadedNetwork(), (run.folder,), prediction, HALF)
     qtbot.addWidget(dialog)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     dialog.show_items([replace(first, record=replace(first.record, path=file))], 0)

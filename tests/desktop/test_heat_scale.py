@@ -37,6 +37,14 @@ def test_what_is_said(lightbox: Lightbox) -> None:
     assert legend(lightbox) == Legend("Pneumonia/Viral", 3.2, "scale: fixed 0 to 3.2")
 
 
+def test_it_is_said_of_which_network_the_map_is(lightbox: Lightbox) -> None:
+    heat = with_heat(lightbox, 2.5)
+    lightbox.put_heat(heat, "Pneumonia", "mean of 3 networks")
+    assert legend(lightbox).title == "Pneumonia (mean of 3 networks)"
+    lightbox.put_heat(np.zeros_like(heat), "Pneumonia", "three-02")
+    assert legend(lightbox).title == "no evidence for Pneumonia (three-02)"
+
+
 def test_no_evidence_has_no_colours_unless_the_scale_is_fixed(lightbox: Lightbox) -> None:
     with_heat(lightbox, 0.0)
     assert legend(lightbox) == Legend("no evidence for Pneumonia/Viral", 0.0, "scale: this image")

@@ -273,3 +273,16 @@ def test_own_weights_that_do_not_fit_have_no_chart_but_the_other_methods_do(box:
     assert box.shown() is None
     form.set_value(OWN, "1,2,3")
     qtbot.waitUntil(lambda: box.shown() is not None)
+
+
+def test_numbers_of_a_method_stand_below_it(box: ImbalanceBox) -> None:
+    for key, method, after in (
+        ("imbalance.ratio", "weighted-sampler", "oversampling"),
+        ("imbalance.weighting", "class-weights", "weighted-sampler"),
+    ):
+        box.changed.emit("imbalance.method", method)
+        row = box._rows[key]
+        assert row.isVisible()
+        top, bottom = box.methods.buttons[method], box.methods.buttons[after]
+        place = row.mapTo(box, row.rect().topLeft()).y()
+        assert top.mapTo(box, top.rect().bottomLeft()).y() < place < bottom.mapTo(box, bottom.rect().topLeft()).y()

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from cxr_desktop import inference
-from tests.desktop.reviewed import folder_of_files, second_run
-from trainer import checkpoints, explain, images, model_card, predict
+from tests.desktop.reviewed import bag_of, folder_of_files, second_run
+from trainer import bag_thresholds, checkpoints, explain, geometry, images, model_card, predict
 from trainer.errors import DataError, ImageError, StorageError, WeightsError
 
 
@@ -87,6 +87,20 @@ def test_a_heat_map_is_that_of_explain(ensemble: inference.Ensemble, run_folder:
         np.testing.assert_allclose(values, expected, atol=1e-6)
 
 
+def test_each_member_says_where_its_cells_stand(
+    ensemble: inference.Ensemble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, *_ = folder_of_files(tmp_path / "new")
+    shifted = geometry.Grid(0.0, 0.25)
+    monkeypatch.setattr(explain, "grid", lambda backbone, size: shifted)
+    maps = inference.heatmaps(ensemble, images.read(good))
+    assert maps.grids == (shifted,)
+    values = np.eye(4, dtype=np.float32)
+    laid = inference.Maps(("A",), (8, 8), (values[None],), ("stretch",), (shifted,)).over_image("A")
+    np.testing.assert_array_equal(laid, explain.upsampled(explain.Heatmap(values, "A", "", shifted), (8, 8), "stretch"))
+    assert not np.array_equal(laid, explain.upsampled(explain.Heatmap(values, "A", ""), (8, 8), "stretch"))
+
+
 def test_the_heat_map_of_an_ensemble_is_the_mean(run_folder: Path, tmp_path: Path) -> None:
     good, *_ = folder_of_files(tmp_path / "new")
     image, runs = images.read(good), [run_folder, second_run(run_folder)]
@@ -140,3 +154,31 @@ def test_two_threads_compute_one_after_the_other(ensemble: inference.Ensemble, t
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_a_bag_opens_as_its_members_with_its_own_thresholds(run_folder: Path, tmp_path: Path) -> None:
+    bag = bag_of(run_folder)
+    good, *_ = folder_of_files(tmp_path / "new")
+    before = inference.open_models([bag.folder], device="cpu")
+    assert before.names == ("pair-01", "pair-02")
+    assert before.deciding.source == bag_thresholds.MEAN, "their kept predictions are not of these weights"
+    members = [run.folder for run in bag.trained().values()]
+    one_by_one = inference.open_models(members, device="cpu")
+    np.testing.assert_array_equal(
+        inference.predict(before, good).probabilities, inference.predict(one_by_one, good).probabilities
+    )
+    levels = dict.fromkeys(before.findings, 0.25)
+    bag_thresholds.keep(bag, bag_thresholds.Kept(levels, {}, bag_thresholds.weights(bag.trained().values())))
+    again = inference.rethresholded(before)
+    assert (dict(again.thresholds), again.deciding.source) == (levels, bag_thresholds.KEPT)
+    assert dict(inference.open_models(members[::-1], device="cpu").thresholds) == levels, "all members are the bag"
+
+
+def test_the_heat_map_of_each_member_can_be_had(run_folder: Path, tmp_path: Path) -> None:
+    good, *_ = folder_of_files(tmp_path / "new")
+    image, runs = images.read(good), [run_folder, second_run(run_folder)]
+    both = inference.heatmaps(inference.open_models(runs, device="cpu"), image)
+    for place, run in enumerate(runs):
+        alone = inference.heatmaps(inference.open_models([run], device="cpu"), image)
+        finding = both.findings[1]
+        np.testing.assert_allclose(both.over_image(finding, place), alone.over_image(finding), atol=1e-6)

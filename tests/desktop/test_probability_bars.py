@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -47,6 +47,26 @@ def test_the_spread_of_an_ensemble_is_told(bars: ProbabilityBars) -> None:
     assert bars.words("Nodule") == "Nodule: probability not defined"
     assert "Whisker" in bars._explained.text()
     bars.grab()
+
+
+def test_the_spread_stands_beside_the_figure(bars: ProbabilityBars) -> None:
+    alone = bars._canvas.ends()
+    bars.set_values(FINDINGS, [0.1, 0.42, 0.9], THRESHOLDS, spread=[0.05, 0.0, 0.1])
+    _, right = bars._canvas.ends()
+    assert right < alone[1], "there is room for ± 0.050"
+    font = bars._canvas.font()
+    font.setBold(True)
+    assert QFontMetricsF(font).horizontalAdvance("0.000 ± 0.000") <= bars._canvas.width() - right - 6
+    assert "±" in bars._explained.text()
+
+
+def test_a_bold_name_is_not_cut(bars: ProbabilityBars) -> None:
+    bars.set_values(["Tuberculosis"], [0.9], {"Tuberculosis": 0.5})
+    font = bars._canvas.font()
+    font.setBold(True)
+    metrics, (left, _) = QFontMetricsF(font), bars._canvas.ends()
+    room = left - bars._canvas._symbol() - 2 * theme.SPACE
+    assert metrics.elidedText("Tuberculosis", Qt.TextElideMode.ElideMiddle, int(room)) == "Tuberculosis"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pytestqt.qtbot import QtBot
 from cxr_desktop.training.recipe_chooser import RecipeChooser
 from cxr_desktop.widgets.option_list import Option, OptionList
 from cxr_desktop.widgets.question import Question
+from cxr_desktop.wording import in_window
 from trainer import recipes
 
 LONG = "A title that is far too long for the column that it stands in, however wide that is " * 3
@@ -33,8 +34,8 @@ def test_the_chosen_recipe_shows_its_paragraph_and_the_others_have_it_as_a_toolt
         for one in recipes.every():
             text = chooser.options.texts[one.name]
             assert text.isVisible() == (one == chosen)
-            assert text.text() == one.about
-            assert chooser.options.buttons[one.name].toolTip() == one.about
+            assert text.text() == in_window(one.about)
+            assert chooser.options.buttons[one.name].toolTip() == in_window(one.about)
 
 
 def test_a_choice_by_the_user_is_told_and_one_by_the_program_is_not(chooser: RecipeChooser, qtbot: QtBot) -> None:

@@ -14,7 +14,7 @@ from cxr_desktop.review.review_models import REMEMBERED, ModelChoice
 from cxr_desktop.review.review_queue import ReviewQueue
 from cxr_desktop.settings import Settings
 from cxr_desktop.widgets.model_dialog import ModelDialog
-from tests.desktop.reviewed import second_run
+from tests.desktop.reviewed import bag_of, second_run
 
 WAIT = 20_000
 
@@ -151,3 +151,19 @@ def test_a_dialog_that_is_closed_early_is_not_written_to(
     qtbot.waitUntil(lambda: not shiboken6.isValid(dialog))
     qtbot.waitUntil(lambda: not project.jobs.busy())
     assert choice.paths == [run_folder]
+
+
+def test_the_bags_of_the_project_are_offered_before_its_runs(
+    qtbot: QtBot, choice: ModelChoice, over: QWidget, project: Project, run_folder: Path
+) -> None:
+    bag = bag_of(run_folder)
+    project.open(run_folder.parent.parent)
+    choice.use([bag.folder])
+    choice.ask()
+    dialog = over.findChild(ModelDialog)
+    qtbot.waitUntil(lambda: dialog.models.count() == 4, timeout=WAIT)
+    names = {dialog.models.item(row).text().partition("\n")[0] for row in range(4)}
+    assert names == {"pair (bag of 2 seeds)", "pair-01", "pair-02", "first"}
+    assert dialog.chosen() == [bag.folder]
+    dialog.accept()
+    qtbot.waitUntil(lambda: choice.words() == "pair (bag of 2 seeds)", timeout=WAIT)

@@ -15,8 +15,8 @@ from cxr_desktop.settings import Settings
 from cxr_desktop.widgets.model_dialog import ModelDialog
 from cxr_desktop.widgets.review_panel import NO_MODEL, NOT_FOR_DIAGNOSIS
 from tests.desktop.review_page import WAIT, Made, finding, heat, key, listed, reviewed, use
-from tests.desktop.reviewed import PATIENT, drop, second_run
-from trainer import explain, images, model_card, predict
+from tests.desktop.reviewed import PATIENT, bag_of, drop, second_run
+from trainer import bag_thresholds, explain, images, model_card, predict
 from trainer.catalog import Catalog
 
 # Without a model
@@ -170,7 +170,7 @@ def test_an_ensemble_shows_its_spread(qtbot: QtBot, page: ReviewPage, three: lis
     assert heads == FIRST_FINDING + 2 * len(page.files.kind.findings)
     name = page.files.kind.findings[0]
     assert f"± {one.spread[0]:.3f}" in page.desk.panel.bars.words(name)
-    assert "Mean of 2 models" in page.desk.panel.verdict.text()
+    assert "Mean of 2 networks" in page.desk.panel.verdict.text()
     assert "2 models: first, second" in page.bar.model.text()
 
 
@@ -421,3 +421,43 @@ def test_the_model_is_chosen_in_a_dialog(
     again.reject()
     QApplication.processEvents()
     assert set(page.models.paths) == {run_folder, second}
+
+
+def test_a_bag_reviews_with_its_own_thresholds_and_says_whose_map_it_is(
+    qtbot: QtBot, page: ReviewPage, three: list[Path], run_folder: Path, project: Project
+) -> None:
+    bag = bag_of(run_folder)
+    project.open(bag.project)
+    levels = dict.fromkeys(model_card.read_header(run_folder / "best.safetensors").findings, 0.99)
+    digest = bag_thresholds.weights(bag.trained().values())
+    bag_thresholds.keep(bag, bag_thresholds.Kept(levels, {}, digest))
+    assert drop(page, three[:1])
+    qtbot.waitUntil(lambda: page.files.rowCount() > 0)
+    page.review([bag.folder])
+    qtbot.waitUntil(
+        lambda: page.queue.ensemble is not None and page.queue.ensemble.names == ("pair-01", "pair-02"), timeout=WAIT
+    )
+    qtbot.waitUntil(lambda: heat(page) is not None, timeout=WAIT)
+    _, expected = predict.run([run.folder for run in bag.trained().values()], three[:1], device="cpu")
+    said = page.files.said(three[0])
+    assert said is not None
+    np.testing.assert_allclose(said.probabilities, next(expected).probabilities, atol=1e-6)
+    panel = page.desk.panel
+    assert "No finding is above its threshold." in panel.verdict.text()
+    assert "Thresholds: those of the bag pair, for the mean of its 2 networks." in panel.verdict.text()
+    assert "pair (bag of 2 seeds)" in page.bar.model.text()
+    shown = page.desk.viewer.lightbox.heat
+    assert shown is not None
+    assert shown.of == "mean of 2 networks"
+    mean = np.array(shown.values)
+    assert panel.whose.isVisible()
+    panel.whose.setCurrentIndex(2)
+    panel.whose.activated.emit(2)
+    qtbot.waitUntil(lambda: heat(page) is not None and page.desk.viewer.lightbox.heat.of == "pair-02", timeout=WAIT)
+    assert not np.array_equal(heat(page), mean)
+    bag_thresholds.keep(bag, bag_thresholds.Kept(dict.fromkeys(levels, 0.0), {}, digest))
+    project.runs_changed.emit()
+    qtbot.waitUntil(lambda: "Above their threshold" in panel.verdict.text(), timeout=WAIT)
+    use(qtbot, page, run_folder)
+    qtbot.waitUntil(lambda: heat(page) is not None and page.desk.viewer.lightbox.heat.of == "", timeout=WAIT)
+    assert not panel.whose.isVisible()

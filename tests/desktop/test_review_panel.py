@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from cxr_desktop.inference import Ensemble, Origin
 from cxr_desktop.widgets import review_panel
 from cxr_desktop.widgets.review_panel import ReviewPanel
+from trainer.bag_thresholds import MEAN, Deciding
 from trainer.errors import ImageError
 from trainer.headers import Facts
 from trainer.verdicts import FilePrediction
@@ -34,9 +35,14 @@ FACTS = Facts(
 )
 ONE = Origin(Path("/runs/first/best.safetensors"), "first", "quick", "resnet18", 224, 3)
 ENSEMBLE = Ensemble(
-    ("Normal", "Mass", "Effusion"), "multi-class", {"Normal": 0.5, "Mass": 0.3, "Effusion": 0.2}, (ONE,), "CPU", (0,)
+    ("Normal", "Mass", "Effusion"), "multi-class", Deciding({"Normal": 0.5, "Mass": 0.3, "Effusion": 0.2}), (ONE,), "CPU", (0,)
 )
-BOTH = replace(ENSEMBLE, origins=(ONE, replace(ONE, run="", path=Path("/mail/sent.safetensors"), recipe="")), members=(0, 1))
+BOTH = replace(
+    ENSEMBLE,
+    deciding=replace(ENSEMBLE.deciding, source=MEAN, networks=2),
+    origins=(ONE, replace(ONE, run="", path=Path("/mail/sent.safetensors"), recipe="")),
+    members=(0, 1),
+)
 
 
 def said(*values: float) -> FilePrediction:
@@ -75,13 +81,14 @@ def test_thresholds_in_words(values: tuple[float, ...], words: str) -> None:
 
 
 def test_thresholds_that_were_never_chosen_are_not_made_up() -> None:
-    words = review_panel.verdict_words(said(0.9, 0.05, 0.05), replace(ENSEMBLE, thresholds={}))
+    words = review_panel.verdict_words(said(0.9, 0.05, 0.05), replace(ENSEMBLE, deciding=Deciding({})))
     assert "No thresholds have been chosen yet" in words
     assert "bove" not in words
 
 
 def test_an_ensemble_says_what_its_figures_are() -> None:
-    assert "Mean of 2 models; ± is their standard deviation" in review_panel.verdict_words(said(0.1, 0.7, 0.2), BOTH)
+    told = review_panel.verdict_words(said(0.1, 0.7, 0.2), BOTH)
+    assert "Mean of 2 networks; ± is their standard deviation. Thresholds: the mean of those of these 2 networks" in told
     words = review_panel.model_words(BOTH, [])
     assert "first: resnet18, 224 px, recipe quick" in words
     assert "sent: resnet18, 224 px\n" in words
@@ -133,7 +140,7 @@ def test_all_bars_of_a_few_findings_are_in_sight(panel: ReviewPanel) -> None:
 
 def test_nothing_is_wider_than_the_panel(qtbot: QtBot, panel: ReviewPanel) -> None:
     long = "A finding whose name does not end within any reasonable width"
-    ensemble = replace(ENSEMBLE, findings=(long, "Mass", "Effusion"), thresholds={})
+    ensemble = replace(ENSEMBLE, findings=(long, "Mass", "Effusion"), deciding=Deciding({}))
     panel.show_model(ensemble, [])
     panel.show_facts(FACTS)
     panel.show_answer(said(0.1, 0.7, 0.2), ensemble, long)

@@ -10,6 +10,7 @@ import shiboken6
 from pytestqt.qtbot import QtBot
 
 from cxr_desktop import inference
+from cxr_desktop.inference import MEAN
 from cxr_desktop.notices import Notice
 from cxr_desktop.project import Project
 from cxr_desktop.review import review_queue
@@ -101,8 +102,8 @@ def test_the_image_on_screen_is_read_judged_and_explained(
         queue.show(three[0])
     with qtbot.waitSignal(queue.explained, timeout=WAIT) as told:
         queue.explain(queue.files.kind.findings[0])
-    path, name, values = told.args
-    assert (path, name) == (three[0], queue.files.kind.findings[0])
+    path, name, member, values = told.args
+    assert (path, name, member) == (three[0], queue.files.kind.findings[0], MEAN)
     assert values.shape == (60, 40)
     assert queue.files.said(three[1]) is None, "paused: nothing but the image on screen"
 
@@ -143,7 +144,7 @@ def test_switching_fast_shows_the_last_one_only(qtbot: QtBot, queue: ReviewQueue
     explained: list[Path] = []
     queue.image_read.connect(lambda path, look: read.append(path))
     queue.judged.connect(lambda said: judged.append(said.path))
-    queue.explained.connect(lambda path, finding, values: explained.append(path))
+    queue.explained.connect(lambda path, finding, member, values: explained.append(path))
     for path in paths:
         queue.show(path)
     qtbot.waitUntil(lambda: bool(explained), timeout=WAIT)

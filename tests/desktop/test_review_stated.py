@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from cxr_desktop.review.review_stated import labels, stated
-from trainer import importer, runs
+from tests.desktop.reviewed import bag_of
+from trainer import files, importer, runs
 from trainer.catalog import Catalog, Filter
 
 
@@ -23,6 +24,26 @@ def test_labels_and_parts_in_words(run_folder: Path) -> None:
             assert said.startswith(f"Stated: {yes}.")
             assert words in said
             assert "part of" not in stated(catalog, record.path, [])
+
+
+def test_members_of_a_bag_are_counted(run_folder: Path) -> None:
+    bag, run = bag_of(run_folder), runs.Run(run_folder)
+    with Catalog.open(run.project) as catalog:
+        record = catalog.records(run.split()["parts"]["train"][:1])[0]
+        assert "All 2 networks were trained with this image: what they say" in stated(catalog, record.path, [bag.folder])
+        member = bag.trained()[2]
+        split = member.split()
+        files.write_json(member.folder / "split.json", {**split, "parts": {**split["parts"], "train": [], "test": [record.id]}})
+        said = stated(catalog, record.path, [bag.folder])
+        assert said.endswith(
+            "pair-01 was trained with this image: what it says of it shows nothing about new images.\n"
+            "This image is in the test part of pair-02."
+        )
+        said = stated(catalog, record.path, [bag.folder, run_folder, run_folder])
+        assert "3 of 4 networks were trained with this image" in said
+        assert "in the test part of 1 of 4 networks" in said
+        (bag.folder / "bag.json").write_text("[]")
+        assert stated(catalog, record.path, [bag.folder]).startswith("Stated: "), "its files are gone, the model is open"
 
 
 def test_a_model_from_elsewhere_has_no_part_in_it(run_folder: Path, lungs: Path) -> None:

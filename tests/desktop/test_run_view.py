@@ -235,6 +235,8 @@ def test_notes_are_added_not_written_again(qtbot: QtBot) -> None:
     notes.show_log([(1.7e9, "other")])
     assert notes.toPlainText().endswith("other")
     assert len(notes.toPlainText().splitlines()) == 1
+    notes.show_log([(1.7e9, "other"), (1.7e9, "accuracy 0.5, macro_f1 0.25, macro_f1x")])
+    assert notes.toPlainText().endswith("accuracy 0.5, Macro F1 0.25, macro_f1x"), "figures by their names"
 
 
 def test_the_console_shows_the_end_of_a_long_file(qtbot: QtBot, tmp_path: Path) -> None:

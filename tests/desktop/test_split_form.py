@@ -29,8 +29,8 @@ def outcome(qtbot: QtBot) -> SplitOutcome:
 
 CONTENTS = {
     "train": Content(1400, 700, {"A": 900, "B": 500}),
-    "validation": Content(200, 100, {"A": 100, "B": 0}),
-    "test": Content(400, 0, {"A": 300, "B": 100}),
+    "validation": Content(200, 100, {"A": 100, "B": 0}, unknown=40),
+    "test": Content(400, 0, {"A": 300, "B": 100}, unknown=400),
 }
 
 
@@ -106,7 +106,7 @@ def test_the_outcome_of_one_split(outcome: SplitOutcome) -> None:
     outcome.show_split([CONTENTS], "by patient", ["B: not in every part.", "B: not in every part."])
     assert outcome.table.rows() == [
         ("Train", "1,400", "70.0%", "700"),
-        ("Validation", "200", "10.0%", "100"),
+        ("Validation", "200", "10.0%", "100 known"),
         ("Test", "400", "20.0%", "unknown"),
     ]
     assert outcome.words.text() == "How: by patient.\n⚠ B: not in every part."

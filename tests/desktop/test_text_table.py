@@ -138,3 +138,10 @@ def test_columns_keep_their_names() -> None:
 
 def test_other_sentences_stay_as_they_are() -> None:
     assert in_window("The file is empty") == "The file is empty"
+
+
+def test_titles_are_not_cut_off_before_there_are_rows(qtbot: QtBot) -> None:
+    table = TextTable(("A", "A rather long title of a column"), "Titles")
+    qtbot.addWidget(table)
+    needed = table.fontMetrics().horizontalAdvance("A rather long title of a column")
+    assert table.horizontalHeader().sectionSize(1) > needed

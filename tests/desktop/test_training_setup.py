@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from cxr_desktop.project import Project
 from cxr_desktop.training.imbalance_box import KEYS
+from cxr_desktop.training.start_bar import Obstacle, StartBar
 from cxr_desktop.training.training_setup import TrainingSetup
 from cxr_desktop.widgets.number_box import NumberBox
 from trainer import arguments, config, downloads, files, importer, recipes
@@ -147,7 +148,7 @@ def test_what_is_typed_wrongly_blocks_start_and_leads_there(setup: TrainingSetup
     rate = setup.form.rows["optimiser.lr"].control
     _type(qtbot, rate, "fast")
     assert not setup.bar.button.isEnabled()
-    assert not setup.start_action.isEnabled()
+    assert not setup.start_actions[0].isEnabled()
     assert "takes a number, not 'fast'" in setup.bar.why.text()
     setup.bar.name.setFocus()
     qtbot.mouseClick(setup.bar.mend, Qt.MouseButton.LeftButton)
@@ -332,9 +333,47 @@ def test_nothing_is_cut_off_narrow_or_wide(setup: TrainingSetup, qtbot: QtBot, w
             assert right <= inside.width(), (type(widget).__name__, widget.accessibleName())
 
 
+def test_an_implication_that_cannot_be_leads_to_its_row(setup: TrainingSetup, qtbot: QtBot) -> None:
+    setup.form.set_value("task.implies", ("Normal > Nothing",))
+    _settled(setup, qtbot)
+    assert "(Task: multi-label)" in setup.bar.why.text(), "no word of the terminal"
+    assert setup.bar.mend.text() == "Show"
+    setup.bar.mend.click()
+    qtbot.waitUntil(setup.form.rows["task.implies"].control.hasFocus)
+
+
+def test_what_is_told_of_a_wrong_number_is_told_once(setup: TrainingSetup, qtbot: QtBot) -> None:
+    setup.form.set_value("loss.name", "focal")
+    setup.form.set_value("loss.alpha", (0.25, 0.5))
+    _settled(setup, qtbot)
+    assert [one.words for one in setup.bar.obstacles] == [setup.bar.why.toolTip()]
+    box = setup.form.rows["loss.alpha"].control
+    box.setText("0.25, 5")
+    box.textEdited.emit(box.text())
+    assert len(setup.bar.obstacles) == 1
+    assert setup.bar.obstacles[0].words.startswith("Focal alpha = 5")
+
+
+def test_settings_without_effect_are_remarked(setup: TrainingSetup, qtbot: QtBot) -> None:
+    setup.form.set_value("optimiser.momentum", 0.5)
+    _settled(setup, qtbot)
+    assert "Momentum (0.5) changes nothing" in setup.bar.facts.text()
+
+
+def test_a_long_obstacle_is_shortened_with_all_of_it_as_a_tooltip(qtbot: QtBot) -> None:
+    bar = StartBar()
+    qtbot.addWidget(bar)
+    words = f"Give one number for each, in this order: {', '.join(f'Finding number {n}' for n in range(30))}."
+    bar.say("", [Obstacle(words), Obstacle("Another.")])
+    assert len(bar.why.text()) < 230
+    assert bar.why.text().endswith("… (1 more)")
+    assert words in bar.why.toolTip()
+
+
 def test_everything_can_be_reached_by_tab_in_the_order_of_the_eye(setup: TrainingSetup, qtbot: QtBot) -> None:
     setup.form.set_value("loss.name", "focal")
     setup.form.set_value("imbalance.method", "oversampling")
+    setup.form.set_value("imbalance.ratio", 4.0)  # changed, and so in sight below its own method
     setup.form.others.unfold(True)
     _settled(setup, qtbot)
     setup.own_recipes.setFocus()
@@ -378,7 +417,7 @@ def test_a_double_click_starts_once(setup: TrainingSetup, qtbot: QtBot) -> None:
     qtbot.mouseClick(setup.bar.button, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(setup.bar.button, Qt.MouseButton.LeftButton)
     assert started == [""]
-    assert not setup.start_action.autoRepeat()
+    assert not setup.start_actions[0].autoRepeat()
 
 
 def test_settings_that_do_not_fit_the_findings_prevent_a_start(setup: TrainingSetup, qtbot: QtBot) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer import config, importer, phantom, split, train
+from trainer import bagging, bags, config, importer, phantom, split, train
+from trainer.bags import Bag
 from trainer.catalog import Catalog
 
 from .makers import draw, entry
@@ -101,3 +102,33 @@ def _trained(_project: Path, tiny: config.TrainConfig, tmp_path_factory: pytest.
 def trained(_trained: Path, tmp_path: Path) -> Path:
     """Folder of a finished run in a project of this test alone."""
     return Path(shutil.copytree(_trained, tmp_path / "lungs.cxr")) / "runs" / "first"
+
+
+@pytest.fixture(scope="session")
+def small(tiny: config.TrainConfig) -> config.TrainConfig:
+    """One epoch of 32 px: members of bags."""
+    return config.changed(tiny, {"model.size": 32, "schedule.epochs": 1})
+
+
+@pytest.fixture(scope="session")
+def _bagged(_project: Path, small: config.TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = Path(shutil.copytree(_project, tmp_path_factory.mktemp("bagged") / "lungs.cxr"))
+    return bagging.run(project, small, members=3, name="three", recipe="scratch").bag
+
+
+@pytest.fixture
+def bag(_bagged: Path, tmp_path: Path) -> Bag:
+    """A trained bag of three seeds in a project of this test alone."""
+    return bags.find(Path(shutil.copytree(_bagged.parent.parent, tmp_path / "bagged" / "lungs.cxr")) / "bags" / "three")
+
+
+@pytest.fixture(scope="session")
+def _crossed(_project: Path, small: config.TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = Path(shutil.copytree(_project, tmp_path_factory.mktemp("crossed") / "lungs.cxr"))
+    return bagging.run(project, small, folds=3, name="cv").bag
+
+
+@pytest.fixture
+def crossed(_crossed: Path, tmp_path: Path) -> Bag:
+    """A trained cross-validation of three folds in a project of this test alone."""
+    return bags.find(Path(shutil.copytree(_crossed.parent.parent, tmp_path / "crossed" / "lungs.cxr")) / "bags" / "cv")

@@ -1,75 +1,21 @@
-"""Bags: planned, trained, stopped, resumed, judged; members beside the whole; a cross-validation with pooled predictions."""
+"""A bag as its files say it: planned, found, named, how it stands, and what is damaged."""
 
 import json
-import multiprocessing
 import shutil
-import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from trainer import (
-    bag_members,
-    bagging,
-    bags,
-    config,
-    evaluate_bag,
-    importer,
-    judgement,
-    pooling,
-    predict,
-    runs,
-    sections,
-    split,
-    train,
-)
-from trainer.bag_members import Ears
-from trainer.bag_results import BagEvaluation
-from trainer.bags import Bag
-from trainer.catalog import Catalog
-from trainer.errors import ConfigError, DataError, RunError
-from trainer.model_card import read_header, weights_digest
-from trainer.results import Evaluation, Prediction
+from trainer import bags, runs, sections
+from trainer.bags import SEEDS, Bag, Member, Plan
+from trainer.errors import DataError, RunError
+from trainer.model_card import weights_digest
 
-
-@pytest.fixture(scope="session")
-def small(tiny: config.TrainConfig) -> config.TrainConfig:
-    return config.changed(tiny, {"model.size": 32, "schedule.epochs": 1})
-
-
-@pytest.fixture(scope="session")
-def _bagged(_project: Path, small: config.TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = Path(shutil.copytree(_project, tmp_path_factory.mktemp("bagged") / "lungs.cxr"))
-    return bagging.run(project, small, members=3, name="three", recipe="scratch").bag
-
-
-@pytest.fixture
-def bag(_bagged: Path, tmp_path: Path) -> Bag:
-    """A trained bag of three seeds in a project of this test alone."""
-    return bags.find(Path(shutil.copytree(_bagged.parent.parent, tmp_path / "bagged" / "lungs.cxr")) / "bags" / "three")
-
-
-@pytest.fixture(scope="session")
-def _crossed(_project: Path, small: config.TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = Path(shutil.copytree(_project, tmp_path_factory.mktemp("crossed") / "lungs.cxr"))
-    return bagging.run(project, small, folds=3, name="cv").bag
-
-
-@pytest.fixture
-def crossed(_crossed: Path, tmp_path: Path) -> Bag:
-    """A trained cross-validation of three folds in a project of this test alone."""
-    return bags.find(Path(shutil.copytree(_crossed.parent.parent, tmp_path / "crossed" / "lungs.cxr")) / "bags" / "cv")
-
-
-def _stop_after(steps: int) -> Callable[[], bool]:
-    asked = iter(range(10_000))
-    return lambda: next(asked) >= steps
-
-
-# Training
+PLAN = Plan(SEEDS, "", {"model.size": 32}, bags.planned("two", [1, 2], ["s", "s"], {"s": "d"}), 1.5, ("bag",), ("A",), ("cpu",))
 
 
 def test_members_are_runs_of_one_plan(bag: Bag) -> None:
@@ -83,9 +29,10 @@ def test_members_are_runs_of_one_plan(bag: Bag) -> None:
     assert len({weights_digest(run.best) for run in trained.values()}) == 3
     assert (bag.status().state, bag.status().words) == ("finished", "3 of 3 members trained")
     assert [one.name for one in bags.every(bag.project)] == ["three"]
-    assert bag.plan().config["model.size"] == 32
-    with pytest.raises(RunError, match="All members of this bag are trained"):
-        bagging.resume(bag.folder)
+    plan = bag.plan()
+    assert plan.config["model.size"] == 32
+    assert {member.digest for member in plan.members} == {abouts[0]["split"]["digest"]}
+    assert plan.findings == tuple(abouts[0]["findings"])
     with pytest.raises(RunError, match="Nothing to stop: 3 of 3"):
         bag.request_stop()
 
@@ -94,244 +41,138 @@ def test_the_report_of_a_member_names_its_bag(bag: Bag) -> None:
     assert ("Bag", "three, member 2") in sections.settings(bag.trained()[2].about(), []).origin
 
 
-def test_a_member_has_the_weights_of_a_run_by_itself(bag: Bag, small: config.TrainConfig) -> None:
-    alone = train.run(bag.project, config.changed(small, {"seed": 2}), name="alone").run
-    assert weights_digest(runs.Run(alone).best) == weights_digest(bag.trained()[2].best)
+def test_a_plan_is_read_as_it_was_written_also_an_older_one(tmp_path: Path) -> None:
+    bag = bags.create(tmp_path / "p.cxr", "two", PLAN)
+    assert bag.plan() == PLAN
+    stored = json.loads((bag.folder / bags.FILE).read_text())
+    del stored["findings"], stored["over"]
+    for member in stored["members"]:
+        del member["digest"]
+    (bag.folder / bags.FILE).write_text(json.dumps(stored))
+    old = tuple(replace(member, digest="") for member in PLAN.members)
+    assert bag.plan() == replace(PLAN, findings=(), over=(), members=old)
 
 
-def test_a_bag_that_was_stopped_is_resumed_as_a_whole(project: Path, bag: Bag, small: config.TrainConfig) -> None:
-    begun: list[str] = []
-    told = Ears(stop=_stop_after(8), told=lambda member, of, run: begun.append(f"{run.name} of {of}"))
-    first = bagging.run(project, small, members=3, name="three", ears=told)
-    assert (first.status, first.kind, first.members) == ("stopped", "seeds", 3)
-    assert first.trained < 3
-    kept = {run.name: (run.best.stat().st_mtime_ns) for run in bags.find(first.bag).trained().values()}
-    assert bags.find(first.bag).status().state == "stopped"
-    second = bagging.resume(first.bag)
-    assert (second.status, second.trained) == ("finished", 3)
-    assert second.runs == ("three-01", "three-02", "three-03")
-    again = bags.find(first.bag).trained()
-    assert all(run.best.stat().st_mtime_ns == kept[run.name] for run in again.values() if run.name in kept)
-    expected = [weights_digest(run.best) for run in bag.trained().values()]
-    assert [weights_digest(run.best) for run in again.values()] == expected
-    assert begun[0] == "three-01 of 3"
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"members": [{}]},
+        {"members": []},
+        {"members": 3},
+        {"kind": "sacks"},
+        {"hat": 1},
+        {"findings": 3},
+        {"members": [asdict(PLAN)]},
+    ],
+)
+def test_a_damaged_plan_is_told(bag: Bag, changes: dict[str, Any]) -> None:
+    stored = json.loads((bag.folder / bags.FILE).read_text())
+    for content in ({**stored, **changes}, [stored], {**stored, "members": stored["members"][1:]}):
+        (bag.folder / bags.FILE).write_text(json.dumps(content))
+        with pytest.raises(DataError, match="plan is damaged"):
+            bag.plan()
 
 
-def test_a_bag_that_was_killed_goes_on_to_the_same_weights(project: Path, bag: Bag, small: config.TrainConfig) -> None:
-    begun: list[str] = []
-
-    def killed(event: Mapping[str, Any]) -> None:
-        if event["kind"] == "started" and len(begun) == 2:
-            raise KeyboardInterrupt
-
-    ears = Ears(listener=killed, told=lambda member, of, run: begun.append(run.name))
-    with pytest.raises(KeyboardInterrupt):
-        bagging.run(project, small, members=3, name="three", ears=ears)
-    left = bags.find(project / "bags" / "three")
-    assert (left.status().words, left.busy()) == ("1 of 3 members trained", False)
-    assert list(left.begun()) == [1, 2]
-    assert bagging.resume(left.folder).status == "finished"
-    digests = [weights_digest(run.best) for run in left.trained().values()]
-    assert digests == [weights_digest(run.best) for run in bag.trained().values()]
+def test_members_are_numbered_so_that_names_sort() -> None:
+    made = bags.planned("x", list(range(100)), ["s"] * 100)
+    assert [made[0].run, made[99].run] == ["x-001", "x-100"]
+    assert bags.planned("x", [7, 8], ["a", "b"], {"b": "d"}) == (Member(1, "x-01", 7, "a"), Member(2, "x-02", 8, "b", "d"))
 
 
-def test_the_stop_file_ends_the_whole_bag(project: Path, small: config.TrainConfig) -> None:
-    def stop(bag: Bag) -> None:
-        assert bag.busy()
-        assert bag.status().state == "running"
-        with pytest.raises(RunError, match="Another process is working on this bag"), bag.locked():
-            raise AssertionError
-        bag.request_stop()
-
-    outcome = bagging.run(project, small, members=2, name="two", opened=stop)
-    assert (outcome.status, outcome.trained) == ("stopped", 0)
-    assert not bags.find(outcome.bag).stop_requested()
-    assert json.loads(json.dumps(outcome.to_json()))["bag"] == str(outcome.bag)
+# Names
 
 
-def test_devices_share_the_members_out(project: Path, bag: Bag, small: config.TrainConfig) -> None:
-    outcome = bagging.run(project, small, members=2, name="three", devices=["cpu", "cpu"])
-    assert outcome.status == "finished"
-    made = [weights_digest(run.best) for run in bags.find(outcome.bag).trained().values()]
-    assert made == [weights_digest(run.best) for run in list(bag.trained().values())[:2]]
-
-
-def test_a_process_tells_its_refusal_and_keeps_what_ctrl_c_is_for(project: Path, small: config.TrainConfig) -> None:
-    settings = config.changed(small, {"model.weights": str(project / "gone.safetensors")})
-    bag = bags.find(bagging.run(project, settings, members=2, name="two", ears=Ears(stop=lambda: True)).bag)
-    ours, theirs = multiprocessing.Pipe(duplex=False)
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        bag_members._alone(bag.folder, bag.plan().members[0], "cpu", multiprocessing.get_context("spawn").Event(), theirs)
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN, "the first process alone deals with it"
-    finally:
-        signal.signal(signal.SIGINT, before)
-    what, where, _ = ours.recv()
-    assert "no such file" in what
-    assert where.endswith("gone.safetensors")
-    ours.close()
-    theirs.close()
-
-
-def test_what_cannot_be_a_bag_is_refused_before_anything_is_made(project: Path, bag: Bag, small: config.TrainConfig) -> None:
-    for members, folds, words in (
-        (1, 0, "cannot have 1 members"),
-        (101, 0, "cannot have 101"),
-        (0, 1, "cannot have 1"),
-        (2, 2, "say themselves"),
-    ):
-        with pytest.raises(ConfigError, match=words):
-            bagging.run(project, small, members=members, folds=folds)
-    with Catalog.open(project) as catalog:
-        active = catalog.active_split()
-    with pytest.raises(ConfigError, match="no division into 4 folds"):
-        bagging.run(project, small, folds=4, split_name=active)
-    with pytest.raises(RunError, match="cannot be the name"):
-        bagging.run(project, small, name="a/b")
+def test_a_name_that_is_taken_is_refused(bag: Bag) -> None:
+    members = bag.plan().members
     with pytest.raises(RunError, match="a bag named three already"):
-        bagging.run(bag.project, small, name="three")
+        bags.check_new(bag.project, "three", members)
     shutil.rmtree(bag.folder)
     with pytest.raises(RunError, match="a run named three-01 already"):
-        bagging.run(bag.project, small, name="three")
-    assert bags.every(project) == []
+        bags.check_new(bag.project, "three", members)
+    with pytest.raises(RunError, match="cannot be the name"):
+        bags.check_new(bag.project, "a/b", ())
     with pytest.raises(RunError, match="There is no such bag"):
-        bags.find(project / "bags" / "no")
+        bags.find(bag.project / "bags" / "no")
 
 
-def test_a_damaged_plan_is_told(bag: Bag) -> None:
-    (bag.folder / "bag.json").write_text('{"members": [{}]}')
-    with pytest.raises(DataError, match="plan is damaged"):
-        bag.plan()
+def test_runs_of_a_bag_that_is_gone_are_no_members_of_a_new_one_of_its_name(bag: Bag) -> None:
+    shutil.rmtree(bag.folder)
+    for number, name in ((1, "best"), (2, "second")):
+        runs.rename(runs.Run(bag.project / "runs" / f"three-0{number}"), name)
+    shutil.rmtree(bag.project / "runs" / "three-03")
+    with pytest.raises(RunError, match="best belongs to an earlier bag named three"):
+        bags.create(bag.project, "three", bags.Plan(SEEDS, "", {}, bags.planned("three", [1, 2], ["s", "s"]), 0.0))
+    assert not bag.folder.exists()
 
 
-# Judging a bag of seeds
+def test_of_two_processes_that_want_a_name_the_second_leaves_the_plan_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one writes its plan after we have looked."""
+    held = Bag.locked
+
+    @contextmanager
+    def late(self: Bag) -> Iterator[None]:
+        with held(self):
+            (self.folder / bags.FILE).write_text("of the other")
+            yield
+
+    monkeypatch.setattr(Bag, "locked", late)
+    with pytest.raises(RunError, match="a bag named two already"):
+        bags.create(tmp_path / "p.cxr", "two", PLAN)
+    assert (tmp_path / "p.cxr" / "bags" / "two" / bags.FILE).read_text() == "of the other"
 
 
-def test_the_average_is_judged_beside_its_members(bag: Bag) -> None:
-    made = evaluate_bag.run(bag.folder, on="test", draws=30)
-    each = [Prediction.load(run.predictions("test")) for run in bag.trained().values()]
-    whole = Prediction.load(bag.predictions("test"))
-    np.testing.assert_allclose(whole.probabilities, np.mean([one.probabilities for one in each], axis=0), atol=1e-6)
-    validation, _ = pooling.averaged([Prediction.load(run.predictions("validation")) for run in bag.trained().values()])
-    levels = judgement.choose_thresholds(validation)
-    assert {name: one.threshold for name, one in made.evaluation.findings.items()} == levels
-    assert (kept := evaluate_bag.stored(bag)) is not None
-    assert kept.thresholds == levels
-    assert made.averaged
-    assert [one.run for one in made.members] == ["three-01", "three-02", "three-03"]
-    for one, run in zip(made.members, bag.trained().values(), strict=True):
-        assert one.metrics == Evaluation.load(run.evaluation("test")).metrics
-    values = [one.metrics["accuracy"].value for one in made.members]
-    assert made.mean["accuracy"] == pytest.approx(np.mean(values))
-    assert made.sd["accuracy"] == pytest.approx(np.std(values, ddof=1))
-    spread = np.std([one.probabilities for one in each], axis=0, ddof=1).mean(0)
-    assert list(made.spread.values()) == pytest.approx(spread.tolist(), abs=1e-6)
-    assert BagEvaluation.load(bag.evaluation("test")).to_json() == made.to_json()
-    assert made.evaluation.test_openings == 4, "three members and their average: four figures to choose by"
-    assert "the seed alone" in made.words()
-    with Catalog.open(bag.project) as catalog:
-        files = [path for path, _ in catalog.files(whole.ids[:2])]
-    _, found = predict.run([run.folder for run in bag.trained().values()], files, device="cpu")
-    np.testing.assert_allclose([one.probabilities for one in found], whole.probabilities[:2], atol=1e-5)
+def test_a_bag_that_is_being_made_holds_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "p.cxr" / "bags" / "two"
+    folder.mkdir(parents=True)
+    with Bag(folder).locked(), pytest.raises(RunError, match="Another process is working on this bag"):
+        bags.create(tmp_path / "p.cxr", "two", PLAN)
+    assert not bags.is_bag(folder)
+    assert bags.unused_name(tmp_path / "p.cxr", "").endswith("run-bag")
 
 
-def test_thresholds_of_a_bag_stay_until_they_are_chosen_anew(bag: Bag) -> None:
-    first = evaluate_bag.run(bag.folder, draws=10)
-    assert first.part == "validation"
-    assert first.evaluation.test_openings == 0
-    evaluate_bag.run(bag.folder, on="test", draws=10)
-    late = evaluate_bag.run(bag.folder, on="test", rule="sensitivity=0.9", draws=10)
-    assert any("changed after the test part had been opened" in text for text in late.evaluation.warnings)
-    assert late.evaluation.test_openings == 8
-    bag.thresholds.write_text("{}")
-    with pytest.raises(DataError, match="thresholds are damaged"):
-        evaluate_bag.stored(bag)
+# How it stands
 
 
-def test_a_bag_with_missing_members_says_so(bag: Bag) -> None:
-    shutil.rmtree(bag.trained()[2].folder)
+def test_a_bag_stands_as_the_worst_of_its_members(bag: Bag) -> None:
+    second = bag.trained()[2]
+    second.append("stopped", epoch=0, step=1)
+    assert (bag.status().state, bag.status().words) == ("stopped", "2 of 3 members trained")
+    second.append("started", epoch=0, step=1)
+    second.append("batch", epoch=1, step=1)
+    assert bag.status().state == "crashed"
+    assert bag.status().words.startswith("2 of 3 members trained; three-02 crashed in epoch 1")
+    second.append("failed", what="The disk is full", where="/", remedy="Free some space.")
+    assert bag.status().state == "failed"
+    assert bag.status().words == "2 of 3 members trained; three-02 failed: The disk is full. Free some space"
+    assert bag.status().resumable
+    with bag.locked():
+        assert bag.status().words == "running: 2 of 3 members trained"
+
+
+def test_a_member_without_its_weights_is_not_trained(bag: Bag) -> None:
+    bag.trained()[3].best.unlink()
+    assert list(bag.trained()) == [1, 2]
+    assert list(bag.begun()) == [1, 2, 3]
     assert bag.status().words == "2 of 3 members trained"
-    made = evaluate_bag.run(bag.folder, draws=10)
-    assert [one.number for one in made.members] == [1, 3]
-    assert "Only 2 of 3 members are trained" in made.evaluation.warnings[0]
-    runs.rename(bag.trained()[3], "renamed")
-    assert [one.run for one in evaluate_bag.run(bag.folder, draws=10).members] == ["three-01", "renamed"]
-    shutil.rmtree(bag.trained()[1].folder)
-    with pytest.raises(RunError, match="Only 1 of 3 members are trained"):
-        evaluate_bag.run(bag.folder)
 
 
-def test_a_damaged_evaluation_of_a_bag_is_told(bag: Bag) -> None:
-    evaluate_bag.run(bag.folder, draws=10).save(bag.evaluation("validation"))
-    bag.evaluation("validation").write_text('{"bag": 3}')
-    with pytest.raises(DataError, match="no evaluation of a bag"):
-        BagEvaluation.load(bag.evaluation("validation"))
+def test_a_bag_whose_folder_was_renamed_keeps_its_members(bag: Bag) -> None:
+    renamed = bags.find(bag.folder.rename(bag.folder.with_name("renamed")))
+    assert renamed.status().words == "3 of 3 members trained"
+    assert [run.name for run in renamed.trained().values()] == ["three-01", "three-02", "three-03"]
 
 
-# A cross-validation
+def test_a_copy_of_a_member_does_not_take_its_place(bag: Bag) -> None:
+    first = bag.trained()[1]
+    copied = shutil.copytree(first.folder, first.folder.with_name("a copy"))
+    assert bag.begun()[1].name == "three-01"
+    about = {**first.about(), "bag": {"name": "three", "member": 9}}
+    (copied / "config.json").write_text(json.dumps(about))
+    assert list(bag.begun()) == [1, 2, 3], "the plan has no ninth"
 
 
-def test_folds_are_made_beside_the_active_split(crossed: Bag) -> None:
-    with Catalog.open(crossed.project) as catalog:
-        assert catalog.active_split() not in ("cv-fold1", "cv-fold2", "cv-fold3")
-        folds = [catalog.split(f"cv-fold{n}") for n in (1, 2, 3)]
-        patients = [set(catalog.patients(one.parts["test"])) for one in folds]
-        assert not (patients[0] & patients[1] | patients[0] & patients[2] | patients[1] & patients[2])
-    assert [run.about()["split"]["name"] for run in crossed.trained().values()] == ["cv-fold1", "cv-fold2", "cv-fold3"]
-    assert {run.about()["seed"] for run in crossed.trained().values()} == {1}
-
-
-def test_each_image_is_predicted_by_the_network_that_has_not_learned_from_it(crossed: Bag) -> None:
-    made = evaluate_bag.run(crossed.folder, on="test", draws=30)
-    whole = Prediction.load(crossed.predictions("test"))
-    with Catalog.open(crossed.project) as catalog:
-        assert sorted(whole.ids.tolist()) == sorted(catalog.ids().tolist())
-    start = 0
-    counts = np.zeros((3, 2, 2))
-    for run, row in zip(crossed.trained().values(), made.members, strict=True):
-        own = Prediction.load(run.predictions("test"))
-        assert not set(own.ids) & {*run.split()["parts"]["train"], *run.split()["parts"]["validation"]}
-        part = slice(start, start + len(own.ids))
-        np.testing.assert_array_equal(whole.ids[part], own.ids)
-        np.testing.assert_array_equal(whole.probabilities[part], own.probabilities)
-        levels = read_header(run.best).thresholds
-        for k, name in enumerate(own.findings):
-            called = own.probabilities[:, k].astype(np.float64) >= levels[name]
-            np.add.at(counts[k], (own.targets[:, k], called.astype(int)), 1)
-        assert row.images == len(own.ids)
-        start = part.stop
-    assert [np.array(one.matrix).tolist() for one in made.evaluation.findings.values()] == counts.tolist()
-    assert made.evaluation.images == len(whole.ids)
-    assert made.evaluation.test_openings == 1, "each fold's test part was opened once, by its one network"
-    assert not made.averaged
-    assert np.isnan(made.disagreement)
-    assert BagEvaluation.load(crossed.evaluation("test")).to_json() == made.to_json()
-    right = sum(one.metrics["accuracy"].value * one.images for one in made.members) / made.evaluation.images
-    assert made.evaluation.metrics["accuracy"].value == pytest.approx(right)
-    assert "no confidence interval" in made.words()
-
-
-def test_folds_have_no_common_validation(crossed: Bag) -> None:
-    with pytest.raises(ConfigError, match="overlap"):
-        evaluate_bag.run(crossed.folder, on="val")
-
-
-def test_folds_that_are_there_are_used(project: Path, small: config.TrainConfig) -> None:
-    with Catalog.open(project) as catalog:
-        split.run(catalog, folds=2, seed=5, name="mine")
-        before = catalog.splits()
-    outcome = bagging.run(
-        project, config.changed(small, {"task.views": "all"}), folds=2, name="cv", ears=Ears(stop=lambda: True)
-    )
-    assert [one.split for one in bags.find(outcome.bag).plan().members] == ["mine-fold1", "mine-fold2"]
-    with Catalog.open(project) as catalog:
-        assert catalog.splits() == before
-
-
-def test_without_a_split_there_are_folds_but_no_seeds(drawn: Path, tmp_path: Path, small: config.TrainConfig) -> None:
-    importer.run(tmp_path / "new.cxr", [drawn])
-    with pytest.raises(DataError, match="no split yet"):
-        bagging.run(tmp_path / "new.cxr", small)
-    bagging.run(tmp_path / "new.cxr", small, folds=2, name="cv", ears=Ears(stop=lambda: True))
-    assert bags.find(tmp_path / "new.cxr" / "bags" / "cv").status().words == "0 of 2 members trained"
-    assert bags.unused_name(tmp_path / "new.cxr", "").endswith("run-bag")
+def test_a_project_that_was_moved_keeps_its_bag(bag: Bag, tmp_path: Path) -> None:
+    moved = Path(shutil.move(bag.project, tmp_path / "elsewhere.cxr"))
+    assert bags.find(moved / "bags" / "three").status().words == "3 of 3 members trained"

@@ -244,6 +244,21 @@ def test_split_that_does_not_exist_is_told(catalog: Catalog) -> None:
     assert catalog.active_split() == "fold 1"
 
 
+def test_splits_are_added_beside_the_active_one_all_or_none(catalog: Catalog) -> None:
+    ids = catalog.ids()
+    catalog.save_split(Split("mine", {"train": ids}, 1, "by hand", 0, None, "d"))
+    folds = [Split(f"cv-fold{n}", {"train": ids[:3], "test": ids[3:]}, 1, "", 2, n - 1, f"d{n}") for n in (1, 2)]
+    catalog.add_splits(folds)
+    assert catalog.split_digests() == {"mine": "d", "cv-fold1": "d1", "cv-fold2": "d2"}
+    assert catalog.active_split() == "mine"
+    with pytest.raises(DataError, match="a split of that name already"):
+        catalog.add_splits(
+            [Split("new", {"train": ids}, 1, "", 0, None, "n"), Split("mine", {"test": ids}, 1, "", 0, None, "m")]
+        )
+    assert catalog.split_digests() == {"mine": "d", "cv-fold1": "d1", "cv-fold2": "d2"}
+    assert catalog.split("mine").parts["train"].tolist() == ids.tolist()
+
+
 def test_store_keeps_ids_and_the_users_answers(catalog: Catalog, source: Path) -> None:
     ids = catalog.ids()
     catalog.set_labels(ids[:1], "Normal", YES)

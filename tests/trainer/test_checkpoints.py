@@ -82,6 +82,17 @@ def test_a_checkpoint_whose_weights_are_of_another_network_is_told(tmp_path: Pat
         checkpoints.load(tmp_path / "a.safetensors")
 
 
+def test_a_network_that_this_version_does_not_know_is_told(tmp_path: Path) -> None:
+    """Of a file: no advice to choose another backbone or to label images."""
+    network = models.build("cxr_small", 2)
+    checkpoints.save(tmp_path / "a.safetensors", network, dataclasses.replace(HEADER, backbone="resnet99"))
+    with pytest.raises(WeightsError, match=r"does not know the network of the checkpoint, resnet99 .*Update CXR Desktop"):
+        checkpoints.load(tmp_path / "a.safetensors")
+    checkpoints.save(tmp_path / "a.safetensors", network, dataclasses.replace(HEADER, findings=()))
+    with pytest.raises(WeightsError, match="names no findings"):
+        checkpoints.load(tmp_path / "a.safetensors")
+
+
 def test_a_newer_format_asks_for_an_update(tmp_path: Path) -> None:
     text = json.dumps({**dataclasses.asdict(HEADER), "format": checkpoints.FORMAT + 1})
     safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "x.safetensors", metadata={"cxr": text})

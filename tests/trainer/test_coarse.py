@@ -1,11 +1,12 @@
 """Fine findings judged as the coarse ones above them: probabilities, answers, thresholds, files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from trainer import coarse, config, evaluate, freshness, predict, runs, train
+from trainer import coarse, config, evaluate, freshness, predict, runs, train, truths
 from trainer.catalog import Catalog
 from trainer.curves import Sweep, operating_point
 from trainer.errors import ConfigError
@@ -13,6 +14,7 @@ from trainer.model_card import read_header
 from trainer.results import Evaluation, Prediction
 
 from .judged_runs import written
+from .makers import entry
 
 FINE = ("Pneumonia/Viral/COVID-19", "Pneumonia/Viral/SARS", "Pneumonia/Bacterial/Klebsiella", "No Finding")
 P = np.array([[0.3, 0.2, 0.1, 0.4], [0.1, 0.0, 0.6, 0.3]], np.float32)
@@ -63,6 +65,16 @@ def test_what_is_no_coarser_is_refused() -> None:
     with pytest.raises(ConfigError, match="nothing to tell apart"):
         coarse.findings(FINE[:3], 1, "multi-class")
     assert coarse.findings(FINE[:3], 1, "multi-label") == ("Pneumonia",)
+
+
+def test_the_levels_that_are_offered() -> None:
+    assert coarse.offered(FINE, "multi-class") == {
+        1: ("Pneumonia", "No Finding"),
+        2: ("Pneumonia/Viral", "Pneumonia/Bacterial", "No Finding"),
+    }
+    assert coarse.offered(FINE[:3], "multi-class") == {2: ("Pneumonia/Viral", "Pneumonia/Bacterial")}, "level 1 is one finding"
+    assert coarse.offered(("Effusion", "Nodule"), "multi-label") == {}
+    assert coarse.offered(("Pneumonia", "Pneumonia/Viral", "Clear"), "multi-class") == {1: ("Pneumonia", "Clear")}
 
 
 def test_the_notes_say_how_and_what_is_lost() -> None:
@@ -127,6 +139,68 @@ def test_the_report_shows_the_coarse_figures_beside_the_fine_ones(fine: runs.Run
     assert "On the validation, level 1 part" in text
     assert text.count("judged by the coarse findings above those that were learned") == 2
     assert "Figures on validation flatter" not in text, "the fine test part is what the page begins with"
+
+
+TWO_TREES = ("Lesion/Nodule", "Opacity/Consolidation", "Opacity/Infiltrate")
+CROSSED = np.array([[1, 0, 0], [1, -1, -1], [-1, 0, 0], [0, 1, 0], [0, 0, 0], [-1, -1, 1]], np.int8)
+"""Answers for `TWO_TREES`, of which the first is said to imply the second."""
+
+
+def _catalog(path: Path, source: Path, names: tuple[str, ...], stated: np.ndarray) -> Catalog:
+    made = Catalog.create(path)
+    rows = [
+        entry(number, view="PA", labels={name: int(value) for name, value in zip(names, row, strict=True) if value >= 0})
+        for number, row in enumerate(stated)
+    ]
+    made.store(source, rows, findings=names)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ([0, 1, 2], [[1, 1], [1, 1], [0, 0], [0, 1], [0, 0], [-1, 1]]),
+        ([0, 2], [[1, 1], [1, 1], [-1, 0], [0, 0], [0, 0], [-1, 1]]),
+    ],
+    ids=["all stated", "the implied one is not known here"],
+)
+@pytest.mark.parametrize("learned", [0, 2])
+def test_what_fine_findings_imply_counts_for_the_coarse_ones(
+    tmp_path: Path, source: Path, kept: list[int], expected: list[list[int]], learned: int
+) -> None:
+    """By hand: a nodule is an opacity too, also where the opacities were denied; without any opacity there is no nodule."""
+    task = config.Task(kind="multi-label", level=learned, implies=("Lesion/Nodule > Opacity/Consolidation",))
+    own = truths.of_task(task, TWO_TREES)
+    with _catalog(tmp_path / "two.cxr", source, tuple(TWO_TREES[k] for k in kept), CROSSED[:, kept]) as catalog:
+        asked = truths.at_level(own, ("Lesion", "Opacity"), 1)
+        assert truths.answers(catalog, catalog.ids(), asked).tolist() == expected
+        plain = truths.at_level(replace(own, implies=()), ("Lesion", "Opacity"), 1)
+        assert truths.answers(catalog, catalog.ids(), plain)[:2, 1].tolist() == [0, -1], "only the implication says it"
+
+
+def test_what_was_never_learned_and_counts_all_the_same_is_told(tmp_path: Path, source: Path) -> None:
+    names = ("Pneumonia", "Pneumonia/Viral", "Pneumonia/Bacterial", "Clear")
+    stated = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 0], [0, 0, 0, 1], [1, -1, -1, 0]], np.int8)
+    with _catalog(tmp_path / "one.cxr", source, names, stated) as catalog:
+        ids, coarse_names = catalog.ids(), ("Pneumonia", "Clear")
+        (told,) = truths.beyond(catalog, ids, ("Pneumonia/Viral", "Clear"), coarse_names)
+        assert told.startswith("1 of 5 images shows only what the network has not learned (Pneumonia/Bacterial)")
+        assert truths.beyond(catalog, ids, ("Pneumonia/Viral", "Pneumonia/Bacterial", "Clear"), coarse_names) == []
+        assert truths.beyond(catalog, ids[[0, 3]], ("Pneumonia/Viral", "Clear"), coarse_names) == []
+
+
+def test_a_run_on_some_of_the_fine_findings_says_so_at_the_coarse_level(project: Path, tiny: config.TrainConfig) -> None:
+    with Catalog.open(project) as catalog:
+        ids = catalog.ids()
+        labels = catalog.labels(ids, ("Normal", "Lobar pneumonia", "Pleural effusion"))
+        for k, name in enumerate(("Clear", "Ill/Pneumonia", "Ill/Effusion")):
+            for value in (0, 1):
+                catalog.set_labels(ids[labels[:, k] == value], name, value)
+    settings = config.changed(tiny, {"task.findings": "Clear,Ill/Pneumonia", "schedule.epochs": 1, "model.size": 32})
+    run = runs.find(train.run(project, settings, name="some").run)
+    assert not any("not learned" in told for told in evaluate.run(run.folder, draws=20).warnings)
+    made = evaluate.run(run.folder, draws=20, level=1)
+    assert sum("has not learned (Ill/Effusion)" in told for told in made.warnings) == 1
 
 
 def test_levels_that_a_run_has_not(fine: runs.Run) -> None:

@@ -205,3 +205,37 @@ def test_levels_rise_and_the_default_is_light() -> None:
     assert not any(config.LEVELS["none"].values())
     for weaker, stronger in itertools.pairwise(config.LEVELS.values()):
         assert all(stronger[key] >= weaker[key] for key in weaker)
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("lr", "optimiser.lr?"),
+        ("epochs", "schedule.epochs?"),
+        ("learning_rate", "optimiser.lr?"),
+        ("optimiser.lerning_rate", "optimiser.lr?"),
+        ("Horizontal flip", "augment.flip?"),
+        ("beta", "one of imbalance.beta, choice.beta?"),
+        ("ema", "optimiser.average?"),
+        ("focal", "one of loss.name, loss.gamma, loss.alpha?"),
+        ("level", "one of task.level, augment.level?"),
+    ],
+)
+def test_a_setting_is_found_by_its_name_its_label_or_what_it_is_about(key: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        config.changed(TrainConfig(), {key: 1})
+    assert refused.value.remedy == f"Did you mean {meant}"
+
+
+def test_a_key_that_resembles_nothing_does_not_bring_all_settings() -> None:
+    for key in ("xyz", ""):
+        with pytest.raises(ConfigError) as refused:
+            config.changed(TrainConfig(), {key: 1})
+        assert "recipes --settings" in refused.value.remedy
+
+
+def test_a_decimal_comma_is_understood_as_a_slip() -> None:
+    with pytest.raises(ConfigError, match=r"For example: optimiser\.lr=0\.001"):
+        config.changed(TrainConfig(), {"optimiser.lr": "0,001"})
+    with pytest.raises(ConfigError, match="no level of augmentation"):
+        config.changed(TrainConfig(), {"augment.level": ["medium"]})

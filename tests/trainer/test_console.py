@@ -165,3 +165,22 @@ def test_a_path_is_shown_as_short_as_it_can_be_typed(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     assert console.near(tmp_path / "a" / "b") == str(Path("a/b"))
     assert console.near(tmp_path.parent / "c") == str(tmp_path.parent / "c")
+
+
+def test_a_name_from_a_file_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    console.say("a\x1b[31mred\nb\rc\x9b")
+    console.note("bell\x07")
+    console.table("", ("File",), [("x\x1b]0;title\x07",)])
+    said = capsys.readouterr()
+    assert said.out == "a\\x1b[31mred\nb\\x0dc\\x9b\nFile\nx\\x1b]0;title\\x07\n"
+    assert said.err == "bell\\x07\n"
+
+
+def test_a_name_that_is_not_utf8_is_written_out_and_json_stays_json(capsys: pytest.CaptureFixture[str]) -> None:
+    name = b"gr\xf6\xdfe.png".decode("utf-8", "surrogateescape")
+    console.say(name)
+    assert capsys.readouterr().out == "gr\\udcf6\\udcdfe.png\n"
+    console.emit({"path": Path(name)})
+    out = capsys.readouterr().out
+    out.encode("utf-8")
+    assert json.loads(out) == {"path": name}

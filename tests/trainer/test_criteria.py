@@ -123,3 +123,17 @@ def test_a_choice_that_nothing_can_be_made_of_is_refused() -> None:
 def test_what_older_runs_stored_is_read_as_it_was_then() -> None:
     assert criteria.of_settings({"choice.metric": "macro_auroc", "a.setting": 3}) == config.Choice(metric="macro_auroc")
     assert set(criteria.rules(criteria.of_settings({}), FINDINGS).values()) == {"youden"}
+
+
+@pytest.mark.parametrize(
+    ("metric", "finding", "told"),
+    [("f_beta", "Covid", 1), ("specificity_at_sensitivity", "Covid", 1), ("f_beta", "Normal", 0), ("macro_auroc", "", 0),
+     ("macro_f1", "", 0), ("loss", "", 0)],
+)  # fmt: skip
+def test_a_figure_that_no_epoch_can_have_is_told_before(metric: str, finding: str, told: int) -> None:
+    """Nobody in validation has Covid; Normal is there with and without."""
+    targets = np.array([[1, 0], [0, 0], [0, -1]], np.int8)
+    found = criteria.undefined(targets, config.Choice(metric=metric, finding=finding), ("Normal", "Covid"))
+    assert len(found) == told
+    assert all("chosen by the validation loss instead" in sentence for sentence in found)
+    assert len(criteria.undefined(targets[1:], config.Choice(metric="macro_auroc"), ("Normal", "Covid"))) == 1

@@ -76,7 +76,7 @@ def test_the_fastest_precision_is_measured_and_remembered(sides: dict[str, int],
 
 
 def test_a_damaged_memory_is_measured_anew() -> None:
-    path = Path(platformdirs.user_cache_dir("cxr-desktop")) / "precision.json"
+    path = Path(platformdirs.user_cache_dir("cxr-desktop", appauthor=False)) / "precision.json"
     for content in ("{", "[]", json.dumps({"x": 1})):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)

@@ -40,6 +40,7 @@ def test_contents_count_images_patients_and_findings(project: Path) -> None:
         for name, part in found.items():
             ids = made.parts[name]
             assert part.patients == len(set(catalog.patients(ids)))
+            assert part.unknown == 0
             labels = catalog.labels(ids, catalog.findings())
             assert list(part.findings.values()) == np.count_nonzero(labels == 1, axis=0).tolist()
         people = sum(part.patients for part in found.values())

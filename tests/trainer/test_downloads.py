@@ -41,6 +41,21 @@ def test_the_table_says_what_timm_says(name: str) -> None:
     assert row.megabytes == pytest.approx(stored / 2**20, abs=0.15)
 
 
+def test_what_is_offered_says_size_source_and_terms() -> None:
+    assert downloads.offer(BACKBONES["squeezenet1_1"]).startswith("ImageNet weights: 5 MB (torchvision, BSD 3); ")
+    assert downloads.offer(BACKBONES["resnet50v2_xception"]).startswith("ImageNet weights: 185 MB (timm, Apache 2.0); ")
+    assert downloads.offer(BACKBONES["darkcovidnet"]) == "There are no ImageNet weights for it: it learns from scratch."
+    for row in BACKBONES.values():
+        assert ("research" in downloads.offer(row)) == row.pretrained
+
+
+def test_a_file_of_another_kind_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "weights.txt").write_text("x")
+    with pytest.raises(WeightsError, match=r"weights.txt is no weights file") as refused:
+        downloads.words("resnet18", str(tmp_path / "weights.txt"))
+    assert ".safetensors" in refused.value.remedy
+
+
 def test_networks_from_scratch_have_no_imagenet_weights() -> None:
     assert [name for name, row in BACKBONES.items() if not row.pretrained] == ["cxr_small", "darkcovidnet"]
 

@@ -1,6 +1,7 @@
 """Files are whole or not there, and the operating system's refusals are told in words."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,23 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 def test_the_digest_is_that_of_blake2b() -> None:
     # RFC 7693 defines the function; this value is that of b2sum --length 160.
     assert files.digest(b"abc") == "384264f676f39536840523f284921cdc68b6846b"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files on this system")
+def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "out").symlink_to("/proc/self/fd/1")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "out", "link"):
+        with pytest.raises(StorageError, match="device or a pipe"):
+            files.write_text(tmp_path / name, "x")
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "out").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "out", "pipe"]
+
+
+def test_a_link_to_a_file_is_replaced_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    files.write_text(tmp_path / "link", "new")
+    assert ((tmp_path / "real").read_text(), (tmp_path / "link").read_text()) == ("old", "new")

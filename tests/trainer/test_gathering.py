@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 
 from trainer import config, gathering, results, runs, train
-from trainer.errors import RunError
+from trainer.errors import RunError, Stopped
 from trainer.ranks import ALONE
 
 from .test_ranks import ROOT, free_port, places
@@ -30,15 +30,18 @@ def _threads() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def small(tiny: config.TrainConfig) -> config.TrainConfig:
-    """One process, eight images a step."""
-    values = {"model.size": 32, "model.dropout": 0, "optimiser.lr": 3e-4, "optimiser.average": 0.9, "schedule.epochs": 2}
+    """One process, eight images a step in two passes: drawn by a sampler, mixed, and their weights averaged."""
+    values = {
+        "model.size": 32, "model.dropout": 0, "optimiser.lr": 3e-4, "optimiser.average": 0.9, "schedule.epochs": 2,
+        "imbalance.method": "weighted-sampler", "augment.mixup": 0.4, "compute.batch": 4, "compute.accumulate": 2,
+    }  # fmt: skip
     return config.changed(tiny, values)
 
 
 @pytest.fixture(scope="module")
 def halved(small: config.TrainConfig) -> config.TrainConfig:
-    """Two processes, four images of each."""
-    return config.changed(small, {"compute.batch": 4, "compute.devices": 2})
+    """Two processes, two images of each in a pass."""
+    return config.changed(small, {"compute.batch": 2, "compute.devices": 2})
 
 
 def _weights(run: Path, name: str = "last.safetensors") -> dict[str, torch.Tensor]:
@@ -94,9 +97,9 @@ def test_one_of_them_writes_and_says_so(pair: tuple[Path, Path]) -> None:
     kinds = [[event["kind"] for event in runs.Run(run).events() if event["kind"] not in ("batch", "reading")] for run in pair]
     assert kinds[0] == kinds[1]
     (started,) = _events(pair[1], "started")
-    assert (started["devices"], started["batch"], started["images_per_step"]) == (2, 4, 8)
+    assert (started["devices"], started["batch"], started["images_per_step"]) == (2, 2, 8)
     assert "2 x " in runs.event_words(started)
-    assert "batches of 4, 8 images a step" in runs.event_words(started)
+    assert "batches of 2, 8 images a step" in runs.event_words(started)
     assert runs.Run(pair[1]).about()["config"]["compute.devices"] == 2
     caches = list((runs.Run(pair[1]).project / "cache").rglob("*.npy"))
     assert len(caches) == 2  # train and validation, decoded by the first process only
@@ -120,6 +123,8 @@ def test_a_killed_process_ends_all_and_the_run_resumes_to_the_same_weights(
 
     def kill(event: Any) -> None:  # noqa: ANN401
         if event["kind"] == "checkpoint":
+            if hasattr(os, "getsid"):
+                assert os.getsid(_Recorded.started[-1].pid) != os.getsid(0), "Ctrl+C at the terminal is for the first alone"
             _Recorded.started[-1].kill()
 
     with pytest.raises(RunError, match="Another process of this training has ended"):
@@ -141,7 +146,7 @@ def _resumed_alone(run: Path, whole: Path) -> None:
     """The same run goes on by one process: the same steps over the same images, each in two passes."""
     assert train.resume(run, devices_wanted=1).status == "finished"
     notes = [event["text"] for event in _events(run, "note")]
-    assert "Begun on 2 devices, goes on with 1: each step still learns from the same 8 images, now in 2 passes." in notes
+    assert "Begun on 2 devices, goes on with 1: each step still learns from the same 8 images, now in 4 passes." in notes
     steps = [
         [(event["epoch"], event["step"]) for event in runs.Run(one).history() if event["kind"] == "epoch"]
         for one in (run, whole)
@@ -166,6 +171,19 @@ def test_a_process_that_cannot_start_is_told(
         with pytest.raises(RunError, match=words):
             train.run(project, halved, name=Path(program).name)
         assert runs.Run(project / "runs" / Path(program).name).status().state == "failed"
+
+
+def test_who_stops_before_the_others_are_ready_has_stopped(
+    project: Path, halved: config.TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seconds pass until they are: this is no failure."""
+    monkeypatch.setattr(_Recorded, "started", [])
+    monkeypatch.setattr(subprocess, "Popen", _Recorded)
+    with pytest.raises(Stopped):
+        train.run(project, halved, name="two", stop=lambda: True)
+    run = runs.Run(project / "runs" / "two")
+    assert run.status().words == "stopped by you before it began to learn; it can be resumed"
+    assert [process.poll() is not None for process in _Recorded.started] == [True]
 
 
 def test_where_nothing_else_shows_that_another_died_the_first_ends(monkeypatch: pytest.MonkeyPatch) -> None:

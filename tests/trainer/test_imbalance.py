@@ -317,6 +317,33 @@ def test_settings_of_focal_loss_that_change_nothing_are_told() -> None:
     assert "smoothing" in _told(loss__name="focal", loss__smoothing=0.1)
 
 
+def test_settings_of_weights_and_sampler_that_do_nothing_or_the_contrary_are_told() -> None:
+    assert "Beta of the effective number changes nothing" in _told(imbalance__method="class-weights", imbalance__beta=0.9)
+    effective = {"imbalance__method": "class-weights", "imbalance__weighting": "effective-number", "imbalance__beta": 0.9}
+    assert _told(**effective) == ""
+    assert "not class-weights" in _told(imbalance__beta=0.9)
+    assert "less often than no sampler" in _told(imbalance__method="weighted-sampler", imbalance__ratio=0.5)
+    assert _told(imbalance__method="weighted-sampler", imbalance__ratio=2) == ""
+    zero = {"loss__name": "focal", "loss__alpha": "0.2,0,0.3"}
+    assert "more than any other number" in _told(**zero)
+    assert "yes and no alike" in _told(**zero, task__kind="multi-label")
+    assert _told(loss__name="focal", loss__alpha="0.2,0.1,0.3") == ""
+
+
+def test_a_sampler_that_turns_the_imbalance_round_is_told() -> None:
+    def told(ratio: float, targets: NDArray[np.int8]) -> str:
+        values = {"imbalance.method": "weighted-sampler", "imbalance.ratio": ratio}
+        settings = config.changed(config.TrainConfig(), values)
+        return " ".join(pitfalls.warnings(settings, imbalance.shown(targets, "multi-class", settings.imbalance)))
+
+    uneven = _one_hot(np.repeat([0, 1], [30, 20]), 2)
+    assert "(1.5 to 1): the rarest finding becomes 84 % of an epoch, the commonest 16 %" in told(8, uneven)
+    for ratio in (0, 1, 1.5):
+        assert told(ratio, uneven) == ""
+    assert told(20, three[:115]) != ""
+    assert told(6, three[:115]) == ""
+
+
 def test_traps_are_told_with_their_numbers() -> None:
     def traps(method: str) -> tuple[str, ...]:
         settings = config.changed(config.TrainConfig(), {"imbalance.method": method})

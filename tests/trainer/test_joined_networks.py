@@ -76,6 +76,23 @@ def test_a_file_of_one_half_starts_that_half(tmp_path: Path, name: str) -> None:
     assert "convolution.conv1.weight" in loaded.missing
 
 
+def test_the_whole_file_of_one_half_starts_that_half_and_its_head_stays_behind(tmp_path: Path) -> None:
+    with torch.device("meta"):
+        state = timm.create_model("resnetv2_50").state_dict()
+        deeper = timm.create_model("resnetv2_101").state_dict()
+        net = models.build("resnet50v2_xception", 2)
+    zeros = {name: torch.zeros(value.shape, dtype=value.dtype) for name, value in state.items()}
+    loaded = models.initialise(net, saved(tmp_path / "half.safetensors", zeros))
+    assert loaded.left == ("resnet50v2.head.fc.bias", "resnet50v2.head.fc.weight")
+    assert loaded.taken == len(state) - 2
+    zeros = {name: torch.zeros(value.shape, dtype=value.dtype) for name, value in deeper.items()}
+    for name in ("resnet50v2", "resnet50v2_xception"):
+        with torch.device("meta"):
+            other = models.build(name, 2)
+        with pytest.raises(WeightsError, match=r"another network than|Nothing in the weights file fits"):
+            models.initialise(other, saved(tmp_path / "deeper.safetensors", zeros))
+
+
 # --- ImageNet weights: two files, downloaded once
 
 

@@ -247,3 +247,12 @@ def test_what_is_no_lack_of_memory_is_not_taken_for_it() -> None:
     assert learner.unless_full(lambda: 5) == 5
     with pytest.raises(RuntimeError, match="mat1"):
         learner.unless_full(broken)
+
+
+def test_one_small_image_at_a_time_is_refused_in_words() -> None:
+    """The last activation is one pixel then, of which batch norm can take no variance."""
+    one = _learner(**{"model.backbone": "resnet18", "model.size": 32, "compute.batch": 1})
+    pixels, targets, stated = _batch(1)
+    with pytest.raises(RunError, match="one image of 32 px at a time") as refused:
+        one.step(pixels[:, :, :32, :32], targets, stated, epoch=0, step=0)
+    assert "compute.batch of at least 3" in refused.value.remedy

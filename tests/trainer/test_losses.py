@@ -2,13 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from trainer import config
+from trainer import config, imbalance, mixing
 from trainer.errors import ConfigError
 from trainer.losses import loss, parts
 from trainer.vision import torchvision
@@ -47,7 +48,11 @@ def test_hard_targets_give_torchs_cross_entropy(
 ) -> None:
     logits, truth, weights = _random(images, findings, seed)
     chosen = weights if weighted else None
-    expected = nn.CrossEntropyLoss(weight=chosen, label_smoothing=smoothing)(logits, truth)
+    each = nn.CrossEntropyLoss(label_smoothing=smoothing, reduction="none")(logits, truth)
+    cost = weights[truth] if weighted else torch.ones(images)
+    expected = (cost * each).sum() / cost.sum()
+    if not smoothing:
+        torch.testing.assert_close(nn.CrossEntropyLoss(weight=chosen)(logits, truth), expected, rtol=1e-5, atol=1e-6)
     stated = torch.ones(images, findings, dtype=torch.bool)
     found = loss(
         logits, _one_hot(truth, findings), stated, task="multi-class", settings=config.Loss(smoothing=smoothing), weights=chosen
@@ -72,11 +77,13 @@ def test_stated_pairs_give_torchs_binary_cross_entropy(
     stated = torch.rand(images, findings, generator=generator) < 0.7
     stated[0, 0] = True
     values = nn.functional.binary_cross_entropy_with_logits(
-        logits,
-        targets * (1 - smoothing) + 0.5 * smoothing,
-        pos_weight=weights if weighted else None,
-        reduction="none",
-    )
+        logits, targets * (1 - smoothing) + 0.5 * smoothing, reduction="none"
+    ) * torch.where((targets == 1) & torch.tensor(weighted), weights, 1.0)
+    if not smoothing:
+        torchs = nn.functional.binary_cross_entropy_with_logits(
+            logits, targets, pos_weight=weights if weighted else None, reduction="none"
+        )
+        torch.testing.assert_close(torchs, values, rtol=1e-5, atol=1e-6)
     found = loss(
         logits,
         torch.where(stated, targets, torch.nan),
@@ -226,8 +233,11 @@ def test_stated_pairs_give_torchvisions_focal_loss(
     targets, stated = _labels(images, findings, seed + 1)
     stated[0, 0] = True
     expected = torchvision.ops.sigmoid_focal_loss(
-        logits, targets * (1 - smoothing) + 0.5 * smoothing, alpha=alpha or -1, gamma=gamma, reduction="none"
-    )
+        logits, targets * (1 - smoothing) + 0.5 * smoothing, alpha=-1, gamma=gamma, reduction="none"
+    ) * (alpha * targets + (1 - alpha) * (1 - targets) if alpha else 1.0)
+    if not smoothing:
+        torchs = torchvision.ops.sigmoid_focal_loss(logits, targets, alpha=alpha or -1, gamma=gamma, reduction="none")
+        torch.testing.assert_close(torchs, expected, rtol=1e-5, atol=1e-6)
     chosen = config.Loss(name="focal", gamma=gamma, alpha=(alpha,), smoothing=smoothing)
     found = loss(logits, torch.where(stated, targets, torch.nan), stated, task="multi-label", settings=chosen)
     torch.testing.assert_close(found, expected[stated].mean(), rtol=1e-5, atol=1e-6)
@@ -362,3 +372,71 @@ def test_focal_loss_acts_on_each_image_and_not_on_the_mean_of_the_batch() -> Non
     assert float(together) == pytest.approx(float(sum(each)) / 2)
     mean = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets)
     assert float((1 - torch.exp(-mean)) ** 2 * mean) != pytest.approx(float(together), rel=0.05)
+
+
+def _least(target: Tensor, task: str, weights: Tensor) -> Tensor:
+    """The probabilities that make the loss of one image with this answer smallest, by descent."""
+    logits = torch.zeros(1, 3, dtype=torch.float64, requires_grad=True)
+    descent = torch.optim.LBFGS([logits], lr=0.5, max_iter=500, tolerance_grad=1e-12, tolerance_change=1e-16)
+
+    def closure() -> Tensor:
+        descent.zero_grad()
+        stated = torch.ones(1, 3, dtype=torch.bool)
+        found = loss(logits, target, stated, task=task, settings=config.Loss(smoothing=0.1), weights=weights)
+        found.backward()
+        return found
+
+    descent.step(closure)
+    return (torch.softmax(logits, 1) if task == "multi-class" else torch.sigmoid(logits)).detach()[0]
+
+
+@pytest.mark.parametrize(("task", "rest"), [("multi-class", 0.1 / 3), ("multi-label", 0.05)])
+def test_smoothing_asks_for_the_same_answers_whatever_they_cost(task: str, rest: float) -> None:
+    """A share moved to a rare finding must not get its weight: images without it would learn to say it nearly half."""
+    weights = torch.tensor([20.0, 0.5, 1.0], dtype=torch.float64)
+    found = _least(torch.tensor([[0.0, 1.0, 0.0]], dtype=torch.float64), task, weights)
+    yes = 0.9 + rest if task == "multi-class" else 0.95
+    assert found.tolist() == pytest.approx([rest, yes, rest], abs=1e-4)
+
+
+def test_smoothing_mixes_with_mixtures() -> None:
+    """By hand: 0.3 of finding 0 (weight 4), 0.7 of finding 1 (weight 1); 1.9 of it all, 0.2 spread evenly."""
+    logits, weights = _random(1, 2, 31)[0], torch.tensor([4.0, 1.0])
+    logs = torch.log_softmax(logits, 1)[0]
+    targets, stated = torch.tensor([[0.3, 0.7]]), torch.ones(1, 2, dtype=torch.bool)
+    total, weight = parts(logits, targets, stated, task="multi-class", settings=config.Loss(smoothing=0.2), weights=weights)
+    assert float(total) == pytest.approx(float(-(0.8 * 1.2 + 0.19) * logs[0] - (0.8 * 0.7 + 0.19) * logs[1]), rel=1e-5)
+    assert float(weight) == pytest.approx(1.9)
+
+
+@pytest.mark.parametrize("method", ["none", "class-weights"])
+@pytest.mark.parametrize("alpha", [(0.0,), (0.25,), (0.9, 0.5, 0.2)], ids=["no alpha", "one alpha", "alphas"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("mixup", [0.0, 0.4])
+@pytest.mark.parametrize("task", ["multi-class", "multi-label"])
+def test_before_anything_is_learned_the_loss_is_shared_as_imbalance_says(
+    task: str, mixup: float, smoothing: float, alpha: tuple[float, ...], method: str
+) -> None:
+    """The share of an answer is the part of the loss that is gone where it costs nothing."""
+    generator = np.random.default_rng(3)
+    answers = np.eye(3, dtype=np.int8)[generator.choice(3, 900, p=[0.05, 0.6, 0.35])]
+    if task == "multi-label":
+        answers[generator.random((900, 3)) < 0.3] = -1
+        answers = answers[(answers >= 0).any(1)]
+    how, chosen = config.Imbalance(method=method), config.Loss(name="focal", alpha=alpha, smoothing=smoothing)
+    weights = imbalance.class_weights(answers, task, how) if method == "class-weights" else np.ones(3, np.float32)
+    targets, stated = torch.from_numpy(answers).clamp_min(0).float(), torch.from_numpy(answers >= 0)
+    if mixup:
+        mix = mixing.drawn(len(answers), 8, config.Augment(mixup=mixup), 1, 0, 0)
+        assert mix is not None
+        both = (targets[mix.partner], stated[mix.partner])
+        targets, stated = mixing.mixed_answers((targets, stated), both, mix.share, task)
+    logits, cost = torch.zeros(len(answers), 3, dtype=torch.float64), torch.from_numpy(weights).double()
+
+    def total(weights: Tensor, k: int) -> float:
+        only = stated if task == "multi-class" else stated & (torch.arange(3) == k)
+        return float(parts(logits, targets, only, task=task, settings=chosen, weights=weights)[0])
+
+    shares = [1 - total(torch.where(torch.arange(3) == k, 0.0, cost), k) / total(cost, k) for k in range(3)]
+    promised = imbalance.shown(answers, task, how, chosen).loss_share
+    np.testing.assert_allclose(shares, promised, atol=0.001 if not mixup else 0.05)

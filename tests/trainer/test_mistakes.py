@@ -34,6 +34,13 @@ def test_several_findings_each_from_its_own_threshold_the_surest_first() -> None
     assert mistakes.rows(SEVERAL, {"A": 0.8, "B": 0.5}, "A", FALSE_POSITIVE).tolist() == [3]
 
 
+def test_where_networks_decide_at_thresholds_of_their_own_each_image_has_one() -> None:
+    own = {"A": np.array([0.5, 0.1, 0.7, 0.5, 0.5, 0.6, 0.4]), "B": np.full(7, 0.5)}
+    assert mistakes.rows(SEVERAL, own, "A", FALSE_POSITIVE).tolist() == [3]
+    assert mistakes.rows(SEVERAL, own, "A", FALSE_NEGATIVE).tolist() == []
+    assert mistakes.cell_of_finding(SEVERAL, "A", own["A"], present=False, positive=False).tolist() == [2, 5]
+
+
 def test_one_finding_an_image_the_largest_probability_decides() -> None:
     low = {"A": 0.01, "B": 0.01}
     assert mistakes.rows(EXCLUSIVE, low, "A", FALSE_POSITIVE).tolist() == [2, 3]

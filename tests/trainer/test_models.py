@@ -317,6 +317,41 @@ def test_weights_of_another_backbone_name_it_and_change_nothing(tmp_path: Path) 
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
 
 
+DEEPER = {"resnet18": "resnet34", "resnet50": "resnet101", "efficientnet_b0": "efficientnet_b1"}
+
+
+@pytest.mark.parametrize("name", DEEPER)
+def test_weights_of_a_deeper_network_are_refused(tmp_path: Path, name: str) -> None:
+    """Every name of ours is in the file and has our shape; but these layers never stood behind one another."""
+    with torch.device("meta"):
+        state = torchvision.models.get_model(DEEPER[name], weights=None).state_dict()
+    path = state_file(tmp_path, {key: torch.zeros(value.shape, dtype=value.dtype) for key, value in state.items()})
+    net = skeleton(name)
+    assert set(net.body.state_dict()) <= set(state)
+    with pytest.raises(WeightsError, match=rf"another network than {name}, which has no .+ more") as caught:
+        models.initialise(net, str(path))
+    assert "They fit" not in caught.value.remedy
+
+
+def test_what_counts_the_work_of_a_network_is_no_deeper_network(tmp_path: Path) -> None:
+    """Profilers leave numbers of their own between the weights; heads and auxiliary heads are no part of the backbone."""
+    state = torchvision_net("resnet18").state_dict() | {
+        "layer1.0.conv1.total_ops": torch.zeros(1),
+        "aux.0.weight": torch.ones(2, 2),
+    }
+    loaded = models.initialise(models.build("resnet18", 2), str(state_file(tmp_path, state)))
+    assert loaded.missing == ()
+    assert set(loaded.left) == {"layer1.0.conv1.total_ops", "aux.0.weight", "fc.weight", "fc.bias"}
+
+
+def test_half_a_network_is_not_named_as_fitting(tmp_path: Path) -> None:
+    state = torchvision_net("resnet50").state_dict()
+    half = {key: value for key, value in state.items() if not key.startswith(("layer3.", "layer4."))}
+    with pytest.raises(WeightsError, match="another network than resnet18") as caught:
+        models.initialise(models.build("resnet18", 2), str(state_file(tmp_path, half)))
+    assert caught.value.remedy.startswith("Choose a file")
+
+
 def test_a_file_without_one_fitting_name_says_what_it_holds(tmp_path: Path) -> None:
     path = state_file(tmp_path, {"encoder.patch.weight": torch.ones(3), "encoder.cls": torch.ones(2), "x": torch.ones(1)})
     with pytest.raises(WeightsError) as caught:
@@ -423,3 +458,11 @@ def test_each_place_of_the_small_networks_map_lies_over_the_middle_of_what_it_se
     assert pixels.grad is not None
     seen = torch.nonzero(pixels.grad[0, 0].abs().sum(0)).flatten()
     assert (seen.min() + seen.max()).item() / 2 == 16 * 8 + 3.5
+
+
+@pytest.mark.parametrize(
+    ("weights", "meant"), [("imagnet", "Did you mean imagenet"), ("", "Choose imagenet, none"), ("non", "none")]
+)
+def test_a_mistyped_name_of_weights_is_no_missing_file(weights: str, meant: str) -> None:
+    with pytest.raises(WeightsError, match=meant):
+        models.initialise(models.build("cxr_small", 2), weights)

@@ -108,3 +108,19 @@ def test_another_split_can_be_looked_at(project: Path) -> None:
         name = catalog.active_split()
     assert _look(project, split=name).split == name
     assert "no such split" in _look(project, split="nowhere").problems[0].lower()
+
+
+def test_the_setting_at_fault_is_named(project: Path) -> None:
+    assert _look(project).setting == ""
+    assert _look(project, config.Task(implies=("Normal",))).setting == "task.implies"
+    assert _look(project, config.Task(implies=("Normal > Pleural effusion",))).setting == "task.implies", "not in multi-class"
+    assert _look(project, config.Task("multi-label", implies=("Normal > Nothing",))).setting == "task.implies"
+    assert _look(project, config.Task(findings=("Nothing", "Normal"))).setting == "task.findings"
+
+
+def test_a_level_where_there_is_no_tree_is_remarked(project: Path) -> None:
+    assert any("Level 3 changes nothing" in told for told in _look(project, config.Task(level=3)).remarks)
+    assert not any("Level" in told for told in _look(project).remarks)
+    with Catalog.open(project) as catalog:
+        catalog.set_labels(catalog.ids()[:1], "Pneumonia/Viral", 1)
+    assert not any("changes nothing" in told for told in _look(project, config.Task(level=1)).remarks)

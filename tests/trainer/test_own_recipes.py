@@ -33,7 +33,7 @@ def test_a_saved_recipe_is_offered_after_those_of_the_program() -> None:
 def test_whatever_is_written_is_read_back(title: str, finding: str) -> None:
     chosen = config.changed(MINE, {"task.findings": (finding,), "loss.smoothing": 1e-05})
     found = recipes._parsed("x", own_recipes.written(title, "", chosen))
-    assert (found.title, found.settings) == (title, chosen)
+    assert (found.title, found.settings) == (recipes.plain(title) or "x", chosen)
 
 
 def test_names_that_cannot_be() -> None:
@@ -42,6 +42,11 @@ def test_names_that_cannot_be() -> None:
     for name in ("", "Mine", "a/b", "../x", ".hidden", "x" * 61, "end."):
         with pytest.raises(ConfigError, match="cannot be the name"):
             own_recipes.save(name, MINE)
+    for name in ("con", "nul", "com1", "aux.x"):
+        with pytest.raises(ConfigError, match="Windows keeps it"):
+            own_recipes.save(name, MINE)
+        assert own_recipes.check_name(own_recipes.usable_name(name))
+    assert own_recipes.check_name("console") == "console"
     own_recipes.save("mine", MINE)
     with pytest.raises(ConfigError, match="already"):
         own_recipes.save("mine", config.TrainConfig())
@@ -112,6 +117,28 @@ def test_the_settings_of_a_run_without_its_computer() -> None:
     assert recipes.load("mine").settings == config.changed(MINE, {"compute.batch": 8})
 
 
+def test_a_recipe_of_several_devices_has_as_many_images_a_step_on_one() -> None:
+    """Its learning rate was right for that many; how many devices there are is another computer's affair."""
+    several = config.changed(MINE, {"compute.devices": 4, "compute.batch": 8, "compute.accumulate": 2})
+    own_recipes.save("mine", several)
+    found = recipes.load("mine").settings
+    assert (found.compute.devices, found.compute.batch, found.compute.accumulate) == (1, 8, 8)
+    assert found.compute.images_per_step == several.compute.images_per_step == 64
+    own_recipes.save("many", config.changed(MINE, {"compute.devices": 1000, "compute.accumulate": 1000}))
+    assert recipes.load("many").settings.compute.accumulate == 1024
+
+
+def test_the_weights_file_of_another_computer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.safetensors").write_bytes(b"x")
+    here = config.changed(MINE, {"model.weights": "w.safetensors"})
+    assert own_recipes.missing(here) == own_recipes.missing(MINE) == own_recipes.missing(config.TrainConfig()) == ""
+    own_recipes.save("mine", here)
+    assert recipes.load("mine").settings.model.weights == str(tmp_path / "w.safetensors")
+    (tmp_path / "w.safetensors").unlink()
+    assert "which is not here: set model.weights" in own_recipes.missing(recipes.load("mine").settings)
+
+
 def test_the_terminal(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["recipes", "--save", "mine"]) == 2
     assert "--from" in capsys.readouterr().err
@@ -125,5 +152,50 @@ def test_the_terminal(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     (recipes.own_folder() / "bad.toml").write_text("title =")
     assert cli.main(["recipes"]) == 0
     shown = capsys.readouterr().out
-    assert "mine: Mine" in shown
+    assert "mine (your own): Mine" in shown
     assert "Note: Your recipe bad cannot be used" in shown
+
+
+def test_what_the_terminal_shows_of_recipes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    foreign = config.changed(MINE, {"model.weights": "C:/anna/w.safetensors"})
+    (tmp_path / "Meine Größe.toml").write_text(own_recipes.written("Mine", "", foreign), encoding="utf-8")
+    assert cli.main(["recipes", "--import", str(tmp_path / "Meine Größe.toml")]) == 0
+    said = capsys.readouterr().out
+    assert "train with --recipe meine-gr-e\n" in said
+    assert "Note: It starts from the weights file C:/anna/w.safetensors, which is not here" in said
+    assert cli.main(["recipes", "meine-gr-e", "quick"]) == 0
+    said = capsys.readouterr().out
+    assert "meine-gr-e (your own): Mine" in said
+    assert "scratch" not in said
+    assert cli.main(["recipes", "--json", "meine-gr-e"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["name"], one["own"]) for one in found["recipes"]] == [("meine-gr-e", True)]
+    assert cli.main(["recipes", "--export", "meine-gr-e", str(tmp_path / "out.toml")]) == 0
+    assert "send that file along" in capsys.readouterr().out
+    assert cli.main(["recipes", "quik"]) == 2
+    assert "Did you mean quick" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--from", "x"], "--from belongs to --save"),
+        (["--delete", "x", "--title", "y"], "--title belongs to --save"),
+        (["--replace"], "--replace belongs to --save or --import"),
+        (["--save", "x", "--from", "y", "--name", "z"], "--name belongs to --import"),
+        (["quick", "--delete", "x"], "'quick' has no meaning here"),
+        (["--save", "Mine", "--from", "nowhere"], "cannot be the name of a recipe"),
+    ],
+)
+def test_options_that_would_be_passed_over_are_refused(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["recipes", *words]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_settings_are_listed_with_the_levels_of_augmentation(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["recipes", "--settings"]) == 0
+    said = capsys.readouterr().out
+    assert all(one.key in said for one in config.settings())
+    assert "medium: flip 0.5, rotation 7" in said
+    assert cli.main(["recipes", "--settings", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["shorthands"][0]["key"] == "augment.level"

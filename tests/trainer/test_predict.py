@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from trainer import batches, checkpoints, config, images, predict, results, train
+from trainer import batches, checkpoints, config, dataset, images, predict, results, train
 from trainer.catalog import Catalog
 from trainer.errors import DataError, RunError, WeightsError
+from trainer.ranks import Team
 
 
 def _files(drawn: Path, count: int = 3) -> list[Path]:
@@ -37,6 +38,28 @@ def test_catalogued_images_are_predicted_as_files_are(trained: Path, drawn: Path
     assert len(made.view) == len(made.sex) == 5
     _, found = predict.run([trained / "best.safetensors"], paths, device="cpu")
     np.testing.assert_allclose([one.probabilities for one in found], made.probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("images_of_part", [1, 5, 11])
+def test_several_processes_predict_each_image_once(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, count: int, images_of_part: int
+) -> None:
+    """Numbers that neither the batch nor the processes divide; what all add up is what one alone says, to the bit."""
+    monkeypatch.setattr(predict, "BATCH", 2)
+    parts: list[torch.Tensor] = []
+    monkeypatch.setattr(Team, "add_up", lambda team, values: parts.append(values.clone()))
+    classifier, header = checkpoints.load(trained / "best.safetensors")
+    with Catalog.open(trained.parent.parent) as catalog:
+        ids = catalog.ids()[:images_of_part]
+        cache = dataset.squares(catalog, ids, header.size, header.fit)
+        alone = predict.on_cache(classifier, header, catalog, ids, cache)
+        parts.clear()
+        for rank in range(count):
+            predict.on_cache(classifier, header, catalog, ids, cache, team=Team(rank, count))
+    by_whom = torch.stack([(part.sum(1) > 0) for part in parts])
+    assert by_whom.sum(0).tolist() == [1] * images_of_part
+    np.testing.assert_array_equal(torch.stack(parts).sum(0).numpy(), alone.probabilities)
 
 
 def test_several_runs_are_averaged_and_show_their_spread(trained: Path, tiny: config.TrainConfig, drawn: Path) -> None:

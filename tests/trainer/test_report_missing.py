@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer import files, plots, report, runs
+from trainer import files, plots, report, report_parts, runs
 from trainer.errors import DataError, RunError, Stopped, StorageError, WeightsError
 from trainer.results import Evaluation, Prediction
 
@@ -198,7 +198,7 @@ def test_figures_that_are_nowhere_defined_can_be_written(copy: runs.Run) -> None
 def test_reasons_for_figures_that_are_not_defined(copy: runs.Run) -> None:
     result = next(iter(Evaluation.load(copy.evaluation("test")).findings.values()))
     empty = replace(result, matrix=((0, 0), (0, 0)), positives=0, negatives=0)
-    assert report._why("brier", empty) == "no image states the finding"
-    assert report._why("precision", replace(result, matrix=((5, 0), (3, 0)))) == "nothing was called positive"
-    assert report._why("npv", replace(result, matrix=((0, 5), (0, 3)))) == "nothing was called negative"
-    assert report._number(math.nan) == "not defined"
+    assert report_parts._why("brier", empty) == "no image states the finding"
+    assert report_parts._why("precision", replace(result, matrix=((5, 0), (3, 0)))) == "nothing was called positive"
+    assert report_parts._why("npv", replace(result, matrix=((0, 5), (0, 3)))) == "nothing was called negative"
+    assert report_parts._number(math.nan) == "not defined"

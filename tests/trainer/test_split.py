@@ -140,6 +140,34 @@ def test_each_image_is_tested_in_exactly_one_fold(project: Catalog, folds: int) 
     assert project.active_split() == f"{folds}-folds-seed3-fold1"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_folds_leak_nothing_whatever_the_images_are(project: Catalog, seed: int) -> None:
+    """Unknown patients, exact copies under other patients, external images and their kin, at random."""
+    random = np.random.default_rng(seed)
+    entries = [
+        _entry(
+            number,
+            str(random.choice(FINDINGS, p=(0.6, 0.3, 0.1))),
+            patient=f"P{random.integers(50)}" if random.random() < 0.8 else "",
+            digest=f"{random.integers(90):040x}" if random.random() < 0.2 else "",
+            part="external" if random.random() < 0.1 else "",
+        )
+        for number in range(150)
+    ]
+    _fill(project, entries)
+    made = split.run(project, folds=3, seed=seed)
+    tested = np.concatenate([one.parts["test"] for one in made])
+    assert len(tested) == len(set(tested.tolist()))
+    for one in made:
+        inside = np.concatenate([ids for part, ids in one.parts.items() if part != "external"])
+        assert sorted(inside.tolist()) == sorted(tested.tolist()), "all folds are of the same images"
+        for facts in (project.patients, lambda ids: [str(digest) for digest in project.column(ids, "digest")]):
+            seen = [set(facts(ids)) - {""} for ids in one.parts.values()]
+            assert sum(map(len, seen)) == len(set().union(*seen))
+        yes = [(project.labels(one.parts[part], FINDINGS) == 1).sum(0) for part in ("train", "validation", "test")]
+        assert np.all(np.array(yes) > 0), "each part has each finding"
+
+
 def test_unknown_patients_are_said_and_copies_stay_together(project: Catalog) -> None:
     entries = [_entry(n, FINDINGS[n % 3], digest=f"{n // 4:040x}" if n < 40 else "") for n in range(120)]
     _fill(project, entries)

@@ -89,6 +89,22 @@ def test_as_labelled_is_as_it_was(tree: Catalog) -> None:
     assert set(found) == set(TREE)
     assert len(answers) == 12  # Pneumonia alone and No Finding: the others show their branch and Pneumonia
     assert "12 of 24 train images show several findings" in told[0]
+    assert "choose one level of the tree (--set task.level=3)" in told[0]
+
+
+def test_an_image_of_another_branch_does_not_end_above_the_level(tree: Catalog) -> None:
+    """What is labelled Pneumonia/Bacterial/Klebsiella states Pneumonia too, but its label ends at the level, elsewhere."""
+    _, answers, told = _asked(tree, level=2, views="all", findings=("Pneumonia/Viral", "No Finding"))
+    assert len(answers) == 12
+    assert told == [
+        "6 of 24 train images have a label that ends above level 2 of the tree of findings and are left out.",
+        "6 of 24 train images state none of the findings and are left out.",
+    ]
+
+
+def test_a_finding_is_named_once(tree: Catalog) -> None:
+    with pytest.raises(ConfigError, match="'No Finding' is named twice"):
+        truths.findings(tree, config.Task(findings=("No Finding", "Pneumonia", "No Finding")))
 
 
 def test_a_multi_label_task_at_a_level(tree: Catalog) -> None:

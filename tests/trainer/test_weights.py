@@ -114,6 +114,16 @@ def test_a_failed_download_keeps_the_file_that_was_there(server: Callable[[str],
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(NAME, b"before")]
 
 
+def test_what_a_killed_download_left_goes_with_the_next_one(server: Callable[[str], str], tmp_path: Path) -> None:
+    dead, living, other = (tmp_path / f".{name}.tmp" for name in (f"{NAME}.0000aaaa", f"{NAME}.0000bbbb", "x.pth.0000cccc"))
+    for left in (dead, living, other):
+        left.write_bytes(b"half")
+    for left in (dead, other):
+        os.utime(left, (1e9, 1e9))
+    weights.download(server("whole"), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {NAME, living.name, other.name}
+
+
 def test_stopping_passes_through_and_leaves_nothing(server: Callable[[str], str], tmp_path: Path) -> None:
     def stop(done: int, total: int) -> None:
         raise Stopped
