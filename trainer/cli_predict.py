@@ -105,7 +105,11 @@ def _check_table(options: argparse.Namespace) -> None:
         raise ConfigError("--columns says what stands in the table", remedy="Say where it is to be written: --csv OUT.")
     if path and path == STDOUT and options.json:
         raise ConfigError("--json and --csv - both write to the same place", remedy="Leave one of them out.")
-    if path and path != STDOUT and (path.suffix.casefold() not in TABLE_ENDINGS or path.is_dir()):
+    if path and path.is_dir():
+        raise ConfigError(
+            "A folder stands where a file was expected", where=path, remedy=f"For example: --csv {path / 'table.csv'}"
+        )
+    if path and path != STDOUT and path.suffix.casefold() not in TABLE_ENDINGS:
         what = "The table is written as a CSV file"
         raise ConfigError(what, where=path, remedy=f"For example: --csv {path.with_suffix('') or 'predictions'}.csv")
     if path and options.files_from and path.absolute() == options.files_from.absolute():
