@@ -151,7 +151,7 @@ def test_a_file_that_is_no_checkpoint_is_told_so(terminal: Terminal, world: Path
     assert "No run is given" not in said.err
 
 
-def test_a_folder_in_the_place_of_a_file_is_named_itself(terminal: Terminal) -> None:
+def test_a_folder_in_the_place_of_a_file_is_named_itself(terminal: Terminal, world: Path) -> None:
     said = terminal("predict", RUN, "drawn/images", "--csv", "drawn")
     assert said.code == 2
     assert "A folder stands where a file was expected (drawn)" in said.err
