@@ -22,11 +22,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import reproduction_data
+import reproduction_protocol
 import reproduction_text
 
 from trainer import bags, runs
@@ -37,10 +38,10 @@ OUT = Path(tempfile.gettempdir()) / "cxr-reproduction"
 PAGE = Path(__file__).parents[1] / "docs" / "reproduction.md"
 FIGURES = PAGE.with_suffix("")
 """Figures of the works that are done: counts and shares, nothing of any one image."""
-IMAGES, PATIENTS = "images", "patients"
+IMAGES, PATIENTS, PUBLISHED = "images", "patients", "images, as published"
 QUICK = ("schedule.epochs=1", "schedule.warmup=0", "schedule.head_only=0", "model.size=64", "compute.batch=8", "model.hidden=0")
 SQUEEZENET = ("model.backbone=squeezenet1_1", "model.weights={weights}/squeezenet1_1_imagenet_features.safetensors")
-TUNED = ("schedule.stages=0", "schedule.backbone_lr=0.5", "schedule.epochs=15", "optimiser.lr=1e-3", "choice.metric=accuracy")
+TUNED = ("schedule.stages=0", "schedule.backbone_lr=0.5", "schedule.epochs=15", "optimiser.lr=1e-3")
 MOVED = ("augment.rotation=7", "augment.zoom=0.05", "augment.shift=0.05")
 """Tried on the validation part of a fold of another split, and kept."""
 MOBILENET = ("model.backbone=mobilenet_v2", "model.weights={weights}/mobilenet_v2_imagenet_dequantised.safetensors")
@@ -50,6 +51,7 @@ OF_COVID = ("choice.metric=f_beta", f"choice.finding={reproduction_data.COVID}")
 METHODS = ("none", "oversampling", "undersampling", "class-weights")
 NO_SAMPLER, NO_MIXUP = ("imbalance.method=none",), ("augment.mixup=0",)
 REDUCED = ("model.weights=none", "model.size=128", "schedule.epochs=40")
+BY_ACCURACY = "choice.metric=accuracy"
 BY_TWO = ("task.findings=COVID-19,Normal",)
 
 
@@ -106,6 +108,10 @@ PARTS: dict[str, tuple[Work, ...]] = {
         Work("D-quick", "two-collections", "quick", SQUEEZENET),
     ),
     "darkcovidnet": (
+        Work("as-published-darkcovidnet", "darkcovid", "darkcovidnet", (BY_ACCURACY,), divided=PUBLISHED),
+        Work("as-published-scratch", "darkcovid", "scratch", (BY_ACCURACY,), divided=PUBLISHED),
+        Work("as-published-quick", "darkcovid", "quick", (BY_ACCURACY, *SQUEEZENET), divided=PUBLISHED),
+        Work("as-published-mobilenet", "darkcovid", "quick", (*TUNED, *MOVED, BY_ACCURACY, *MOBILENET), divided=PUBLISHED),
         *(Work(f"darkcovidnet-{by}", "darkcovid", "darkcovidnet", divided=by, folds=5) for by in (IMAGES, PATIENTS)),
         Work("darkcovidnet-two-images", "darkcovid", "darkcovidnet", BY_TWO, divided=IMAGES, folds=5),
         *(Work(f"scratch-{by}", "darkcovid", "scratch", divided=by, folds=5) for by in (IMAGES, PATIENTS)),
@@ -149,7 +155,7 @@ def verb(*words: object) -> Any:  # noqa: ANN401 - whatever json holds
 
 def project(bench: Bench, work: Work) -> Path:
     """The project of a work's images, imported once; divided by image, the patients are not told."""
-    folder = bench.out / f"{work.data}-{work.divided}.cxr"
+    folder = bench.out / f"{work.data}-{PATIENTS if work.divided == PATIENTS else IMAGES}.cxr"
     if not (folder / "imported").exists():
         rows = reproduction_data.rows_of(work.data, bench.data, quick=bench.quick)
         table = reproduction_data.laid_out(rows, bench.out / "data" / work.data)
@@ -161,7 +167,7 @@ def project(bench: Bench, work: Work) -> Path:
 
 
 def division(bench: Bench, work: Work, folder: Path) -> tuple[str, int]:
-    """Name of the work's split, made if it is not there, and the number of its folds."""
+    """Name of the work's split (the first of several), made if it is not there, and the number of its folds."""
     folds = min(work.folds, 2) if bench.quick else work.folds
     name = f"folds{folds}" if folds else "single"
     name += f"-val{round(100 * work.val)}" if work.val != Work.val else ""
@@ -180,12 +186,7 @@ def trained(bench: Bench, work: Work) -> Path:
     sets = [word for one in bench.settings(work) for word in ("--set", one)]
     members = min(work.members, 2) if bench.quick else work.members
     if not folds and not members:
-        run = folder / "runs" / work.key
-        if not run.exists():
-            verb("train", folder, "--recipe", work.recipe, *sets, "--split", split, "--run", work.key)
-        elif runs.find(run).status().state != "finished":
-            verb("resume", run)
-        return run
+        return one_run(folder, work, sets, split, work.key)
     bag = folder / "bags" / work.key
     how = ["--folds", folds] if folds else ["--members", members]
     if not bags.is_bag(bag):
@@ -195,21 +196,45 @@ def trained(bench: Bench, work: Work) -> Path:
     return bag
 
 
+def one_run(folder: Path, work: Work, sets: Sequence[str], split: str, name: str) -> Path:
+    """Train a run, or go on with it; finished."""
+    run = folder / "runs" / name
+    if not run.exists():
+        verb("train", folder, "--recipe", work.recipe, *sets, "--split", split, "--run", name)
+    elif runs.find(run).status().state != "finished":
+        verb("resume", run)
+    return run
+
+
+def as_published(bench: Bench, work: Work) -> dict[str, Any]:
+    """Figures on what was validated on, of a network for each fold."""
+    folder = project(bench, work)
+    split, folds = division(bench, replace(work, folds=reproduction_protocol.FOLDS), folder)
+    names = reproduction_protocol.made(folder, split.removesuffix("-fold1"), folds)
+    sets = [word for one in bench.settings(work) for word in ("--set", one)]
+    made = [one_run(folder, work, sets, name, f"{work.key}-{number}") for number, name in enumerate(names, 1)]
+    return reproduction_protocol.judged(lambda run: verb("evaluate", run, "--on", "val"), made)
+
+
 def done(bench: Bench, work: Work) -> None:
     """Do a work and keep what it gave."""
     start = time.monotonic()
     print(f"{time.strftime('%H:%M:%S')} {work.key}", flush=True)
-    made = trained(bench, work)
-    result = {
+    about = {
         "work": asdict(work),
         "settings": [reproduction_text.short(one) for one in bench.settings(work)],
         "quick": bench.quick,
         "imagenet": bench.imagenet,
-        "judged": verb("evaluate", made, "--on", "test"),
-        "coarse": verb("evaluate", made, "--on", "test", "--level", work.level) if work.level else None,
-        "seconds": time.monotonic() - start,
     }
-    keep(bench.kept(work.key), result)
+    if work.divided == PUBLISHED:
+        figures = {"as_published": as_published(bench, work)}
+    else:
+        made = trained(bench, work)
+        figures = {
+            "judged": verb("evaluate", made, "--on", "test"),
+            "coarse": verb("evaluate", made, "--on", "test", "--level", work.level) if work.level else None,
+        }
+    keep(bench.kept(work.key), {**about, **figures, "seconds": time.monotonic() - start})
 
 
 def shortcuts(bench: Bench, part: str) -> None:

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 from sklearn.metrics import f1_score, hamming_loss
 
-from trainer import config, recipes, results
+from trainer import config, recipes, results, split
 from trainer.architectures import BACKBONES
+from trainer.catalog import Catalog
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -180,6 +181,37 @@ def test_the_page_shows_what_was_judged(script: Any, run_folder: Path, tmp_path:
     assert f"| D-concatenation | {first} | {counts[0][0] / sum(counts[0]):.3f} |" in page
     assert page.count("Not run yet.") == 4
     assert "0.870 (0.849 to 0.889)" in page
+
+
+def test_the_published_protocol_validates_on_each_image_once(script: Any, project: Path) -> None:  # noqa: ANN401
+    with Catalog.open(project) as catalog:
+        folds = split.run(catalog, folds=3, val=0.2, name="folds3")
+    for _ in range(2):  # made once, found the second time
+        names = script.reproduction_protocol.made(project, "folds3", 3)
+    with Catalog.open(project) as catalog:
+        made = [catalog.split(name).parts for name in names]
+        assert catalog.active_split() == "folds3-fold1"
+    everything = np.sort(np.concatenate(list(folds[0].parts.values())))
+    assert all(set(parts) == {"train", "validation"} for parts in made)
+    assert (np.sort(np.concatenate([parts["validation"] for parts in made])) == everything).all()
+    assert all((np.sort(np.concatenate(list(parts.values()))) == everything).all() for parts in made)
+
+
+def test_figures_of_the_published_protocol(script: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    counts = {"first": [[8, 2], [1, 9]], "second": [[5, 5], [0, 10]]}
+    figures = script.reproduction_protocol.judged(
+        lambda run: {"confusion": {"findings": ["a", "b"], "counts": counts[run.name]}}, [Path("first"), Path("second")]
+    )
+    assert figures["folds"] == [17 / 20, 15 / 20]
+    assert figures["accuracy"]["value"] == 32 / 40
+    assert figures["confusion"]["counts"] == [[13, 7], [1, 19]]
+    work = next(work for work in script.PARTS["darkcovidnet"] if work.key == "as-published-scratch")
+    kept = {"work": script.asdict(work), "settings": [], "quick": False, "imagenet": False, "as_published": figures}
+    script.keep(tmp_path / "as-published-scratch.json", {**kept, "seconds": 60})
+    script.main(["--write", "--figures", str(tmp_path), "--page", str(tmp_path / "page.md")])
+    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert "| scratch | 0.800 (0.652 to 0.895) (below 0.8702) | 0.850, 0.750 | not run | not run | 1 |" in page
+    assert "| 0.8702 | `as-published-scratch` 0.800 (0.652 to 0.895) |" in page
 
 
 def test_the_page_in_the_docs_is_made_from_the_figures_beside_it(script: Any, tmp_path: Path) -> None:  # noqa: ANN401
