@@ -21,7 +21,10 @@ def test_the_demo_from_the_first_start_to_its_report(walk: Walk) -> None:
         window.demo.options = ("--images", "24")
         user.click("Try the demo")
         assert window.status.work.isVisible()
-        user.until(lambda: "Drawing" in window.status.work.label.text(), "what is being done now")
+        seen: list[str] = []  # few images are drawn so quickly that whoever only looks now and then may miss it
+        (task,) = window.status.work.tasks()
+        task.noted.connect(lambda: seen.append(window.status.work.label.text()))
+        user.until(lambda: any("Drawing" in text for text in seen), "what is being done now")
         user.click("Page Home", window.navigation)
         user.click("Try the demo")
         user.note("The demo is being made")
