@@ -46,6 +46,7 @@ MOVED = ("augment.rotation=7", "augment.zoom=0.05", "augment.shift=0.05")
 """Tried on the validation part of a fold of another split, and kept."""
 MOBILENET = ("model.backbone=mobilenet_v2", "model.weights={weights}/mobilenet_v2_imagenet_dequantised.safetensors")
 A_SETS = (f"task.implies={reproduction_data.COVID} > {reproduction_data.PNEUMONIA}",)
+BY_F1 = "choice.criterion=f1"
 BCE = ("loss.name=cross-entropy", "loss.alpha=0")
 OF_COVID = ("choice.metric=f_beta", f"choice.finding={reproduction_data.COVID}")
 METHODS = ("none", "oversampling", "undersampling", "class-weights")
@@ -79,8 +80,14 @@ PARTS: dict[str, tuple[Work, ...]] = {
     "A": (
         Work("A-bce", "thinned", "focal-multilabel", (*A_SETS, *BCE), MOBILENET, folds=5),
         Work("A-focal", "thinned", "focal-multilabel", A_SETS, MOBILENET, folds=5),
-        Work("A-quick-bce", "thinned", "quick", ("task.kind=multi-label", *A_SETS, *SQUEEZENET), folds=5),
-        Work("A-quick-focal", "thinned", "quick", ("task.kind=multi-label", "loss.name=focal", *A_SETS, *SQUEEZENET), folds=5),
+        Work("A-quick-bce", "thinned", "quick", ("task.kind=multi-label", BY_F1, *A_SETS, *SQUEEZENET), folds=5),
+        Work(
+            "A-quick-focal",
+            "thinned",
+            "quick",
+            ("task.kind=multi-label", "loss.name=focal", BY_F1, *A_SETS, *SQUEEZENET),
+            folds=5,
+        ),
     ),
     "B": (
         *(Work(f"B-{method}", "tree", "coarse-fine", (f"imbalance.method={method}",), folds=3, level=2) for method in METHODS),
