@@ -98,7 +98,7 @@ def look(bag: Bag, known: Known | None = None) -> BagCourse:
 def _member(member: Member, run: runs.Run | None, known: Known) -> MemberCourse:
     if run is None:
         return MemberCourse(member, None)
-    stamp, folder = _stamp(run), str(run.folder)
+    stamp, folder = run.stamp(), str(run.folder)
     kept = known.get(folder)
     if kept is None or kept[0] != stamp:
         known[folder] = kept = (stamp, summary(run), _course(run))
@@ -117,12 +117,3 @@ def _course(run: runs.Run) -> Course:
     except StorageError:  # away for a moment: its summary says so
         return Course()
     return course
-
-
-def _stamp(run: runs.Run) -> Stamp:
-    busy = run.busy()
-    try:
-        history = (run.folder / "events.jsonl").stat()
-    except OSError:  # it has none yet
-        return 0, 0, busy
-    return history.st_mtime_ns, history.st_size, busy

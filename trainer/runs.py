@@ -221,6 +221,15 @@ class Run:
                 return False
         return True
 
+    def stamp(self) -> tuple[int, int, bool]:
+        """What differs as soon as there is news of the run: time (ns) and bytes of its history, and whether it is worked on."""
+        busy = self.busy()
+        try:
+            history = (self.folder / "events.jsonl").stat()
+        except OSError:  # it has none yet
+            return 0, 0, busy
+        return history.st_mtime_ns, history.st_size, busy
+
     def request_stop(self) -> None:
         """Ask the process that works on the run to stop and keep. Raises `RunError` if none does."""
         if not self.busy():

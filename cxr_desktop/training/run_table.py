@@ -144,16 +144,7 @@ def read(project: Path, known: Known) -> Known:
     """Summaries of all runs of a project, oldest first; those whose history has not changed are taken from `known`."""
     found: Known = {}
     for run in runs.every(project):
-        stamp = _stamp(run)
+        stamp = run.stamp()
         old = known.get(str(run.folder))
         found[str(run.folder)] = old if old and old[0] == stamp else (stamp, summary(run))
     return found
-
-
-def _stamp(run: runs.Run) -> Stamp:
-    busy = run.busy()
-    try:
-        history = (run.folder / "events.jsonl").stat()
-    except OSError:  # it has none yet
-        return 0, 0, busy
-    return history.st_mtime_ns, history.st_size, busy

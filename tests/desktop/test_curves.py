@@ -43,8 +43,7 @@ def _draw(chart: CurveChart) -> None:
 
 def _at(chart: CurveChart, x: float, y: float) -> QPoint:
     """Where a value lies in the view."""
-    scene = chart._area.mapToScene(QPointF(*chart._window().place(x, y)))
-    return chart._view.mapFromScene(scene)
+    return chart._view.mapFromScene(chart._area.mapToScene(QPointF(*chart._window().place(x, y))))
 
 
 def _move(chart: CurveChart, at: QPoint, held: Qt.MouseButton = Qt.MouseButton.NoButton) -> None:

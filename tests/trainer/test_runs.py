@@ -284,3 +284,16 @@ def test_a_name_that_no_disk_takes_is_refused(run: runs.Run) -> None:
     with pytest.raises(RunError, match="cannot be the name"):
         runs.rename(run, "肺" * 100)
     assert run.folder.is_dir()
+
+
+def test_a_stamp_differs_when_there_is_news(tmp_path: Path) -> None:
+    run = runs.Run(tmp_path / "first")
+    run.folder.mkdir()
+    assert run.stamp() == (0, 0, False)
+    run.append("note", text="a")
+    first = run.stamp()
+    run.append("note", text="b")
+    second = run.stamp()
+    assert 0 < first[1] < second[1]
+    with run.locked():
+        assert run.stamp() == (*second[:2], True)
