@@ -297,8 +297,15 @@ def _optimiser(classifier: models.Classifier, settings: config.TrainConfig) -> t
 
 @torch.no_grad()
 def _move_average(average: nn.Module, current: nn.Module, decay: float) -> None:
-    """Move each averaged weight towards the current one; what is no weight (batch statistics, counters) is copied."""
+    """Move each averaged weight, and what batch norm knows of the images, towards the current one; counters are copied.
+
+    Batch statistics are averaged too, as in timm and in torch's `AveragedModel(use_buffers=True)`: averaged weights see
+    other values than the weights of the last step, so that its statistics would not be theirs.
+    """
     for old, new in zip(average.parameters(), current.parameters(), strict=True):
         old.lerp_(new, 1 - decay)
     for kept, now in zip(average.buffers(), current.buffers(), strict=True):
-        kept.copy_(now)
+        if kept.is_floating_point():
+            kept.lerp_(now, 1 - decay)
+        else:
+            kept.copy_(now)

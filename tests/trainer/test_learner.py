@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from trainer import config, learner, losses, models
 from trainer.errors import RunError
@@ -100,6 +101,24 @@ def test_the_average_follows_slowly_and_is_what_is_kept() -> None:
             torch.testing.assert_close(now, old * decay + current * (1 - decay), rtol=1e-4, atol=1e-6)
     assert _learner().kept is not None
     assert _learner().average is None
+
+
+def test_the_average_is_torchs_with_its_batch_statistics() -> None:
+    one = _learner(**{"optimiser.average": 0.15})
+    network, average = one.classifier, one.average
+    assert average is not None
+    torchs = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.15), use_buffers=True)
+    torchs.update_parameters(network)  # the first is a copy
+    for step in range(1, 4):
+        one.step(*_batch(), epoch=0, step=step)
+        torchs.update_parameters(network)
+    wanted, found = torchs.module.state_dict(), average.state_dict()
+    statistics = [name for name in wanted if name.endswith(("running_mean", "running_var"))]
+    assert statistics
+    assert all(not torch.equal(found[name], network.state_dict()[name]) for name in statistics)
+    for name, value in found.items():
+        if value.is_floating_point():  # torch averages counters too
+            torch.testing.assert_close(value, wanted[name], rtol=1e-5, atol=1e-7)
 
 
 def test_biases_and_norms_do_not_decay_and_the_backbone_has_its_own_rate() -> None:
