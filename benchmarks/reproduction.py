@@ -117,11 +117,13 @@ PARTS: dict[str, tuple[Work, ...]] = {
     "darkcovidnet": (
         Work("as-published-darkcovidnet", "darkcovid", "darkcovidnet", (BY_ACCURACY,), divided=PUBLISHED),
         Work("as-published-scratch", "darkcovid", "scratch", (BY_ACCURACY,), divided=PUBLISHED),
+        Work("as-published-scattering", "darkcovid", "scattering", (BY_ACCURACY,), divided=PUBLISHED),
         Work("as-published-quick", "darkcovid", "quick", (BY_ACCURACY, *SQUEEZENET), divided=PUBLISHED),
         Work("as-published-mobilenet", "darkcovid", "quick", (*TUNED, *MOVED, BY_ACCURACY, *MOBILENET), divided=PUBLISHED),
         *(Work(f"darkcovidnet-{by}", "darkcovid", "darkcovidnet", divided=by, folds=5) for by in (IMAGES, PATIENTS)),
         Work("darkcovidnet-two-images", "darkcovid", "darkcovidnet", BY_TWO, divided=IMAGES, folds=5),
         *(Work(f"scratch-{by}", "darkcovid", "scratch", divided=by, folds=5) for by in (IMAGES, PATIENTS)),
+        *(Work(f"scattering-{by}", "darkcovid", "scattering", divided=by, folds=5) for by in (IMAGES, PATIENTS)),
         *(Work(f"quick-{by}", "darkcovid", "quick", SQUEEZENET, divided=by, folds=5) for by in (IMAGES, PATIENTS)),
         *(
             Work(f"mobilenet-{by}", "darkcovid", "quick", (*TUNED, *MOVED, *MOBILENET), divided=by, folds=5, val=0.08)

@@ -77,6 +77,16 @@ _ROWS = (
         std=(0.25,),
     ),
     Backbone(
+        "scattering",
+        "Fixed wavelets below a small network: learns from random weights what no other here can from a thousand images.",
+        0.33,
+        _stages("norm mix | deep"),
+        "deep",
+        cells=(8.0, 16.0),
+        mean=(0.0,),
+        std=(1.0,),
+    ),
+    Backbone(
         "alexnet",
         "The network of 2012: large and plain, fast for its size, rarely the best.",
         57.0,

@@ -12,6 +12,7 @@ from torch import nn
 from trainer import blocks
 from trainer.architectures import BACKBONES, Backbone
 from trainer.blocks import AveragePool, MeanAndMax, Residual
+from trainer.scattering import Scattering
 from trainer.vision import torchvision
 
 __all__ = ["BACKBONES", "AveragePool", "Backbone", "MeanAndMax", "Residual", "parts"]
@@ -105,6 +106,27 @@ def _cxr_small() -> tuple[nn.Module, nn.Module, int]:
             stage2=nn.Sequential(Residual(64, 2), Residual(64, 1)),
         )
     )
+    _draw(body)
+    return body, MeanAndMax(), 128
+
+
+def _scattering() -> tuple[nn.Module, nn.Module, int]:
+    """Fixed wavelets, and a small network that learns from what they find (Oyallon et al. 2018)."""
+    wavelets = Scattering()
+    body = nn.Sequential(
+        OrderedDict(
+            wavelets=wavelets,
+            norm=nn.BatchNorm2d(wavelets.channels, affine=False),
+            mix=nn.Sequential(nn.Conv2d(wavelets.channels, 128, 1, bias=False), nn.BatchNorm2d(128), nn.ReLU(inplace=True)),
+            deep=nn.Sequential(Residual(128, 1), Residual(128, 1)),
+        )
+    )
+    _draw(body)
+    return body, MeanAndMax(), 256
+
+
+def _draw(body: nn.Module) -> None:
+    """First weights of a network of our own, from torch's global generator."""
     for module in body.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -112,7 +134,6 @@ def _cxr_small() -> tuple[nn.Module, nn.Module, int]:
             # Each residual block begins as the identity, so that evidence stays over the place that gave it: pooling does not
             # mind where it lies, and without this some networks come to hold it several cells beside the lesion.
             nn.init.zeros_(module.norm.weight)
-    return body, MeanAndMax(), 128
 
 
 def _darkcovidnet() -> tuple[nn.Module, nn.Module, int]:
@@ -131,5 +152,5 @@ def _darkcovidnet() -> tuple[nn.Module, nn.Module, int]:
     return nn.Sequential(body), nn.Identity(), 256
 
 
-_OWN = {"cxr_small": _cxr_small, "darkcovidnet": _darkcovidnet}
+_OWN = {"cxr_small": _cxr_small, "scattering": _scattering, "darkcovidnet": _darkcovidnet}
 """Backbones that are written here."""

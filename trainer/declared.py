@@ -212,6 +212,14 @@ class Schedule:
         high=1.0,
         term="learning rate",
     )
+    batch_norm: str = setting(
+        "learned",
+        "Batch norm",
+        "learned: the mean and variance of layers are those of the images of each step; kept: those that came with pretrained "
+        "weights stay, which is steadier where images are few.",
+        choices=("learned", "kept"),
+        term="batch norm",
+    )
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ _CONDITIONS = (
     _Condition("optimiser.momentum", lambda one: one.optimiser.name == "sgd", "the optimiser is sgd"),
     _Condition("schedule.stages", lambda one: one.schedule.head_only < one.schedule.epochs, _THAWS),
     _Condition("schedule.backbone_lr", lambda one: one.schedule.head_only < one.schedule.epochs, _THAWS),
+    _Condition("schedule.batch_norm", lambda one: one.model.weights != "none", "the weights are pretrained (Weights)"),
     _Condition("choice.beta", lambda one: one.choice.metric == F_BETA, f"Choose by is {F_BETA}"),
     _Condition("choice.sensitivity", lambda one: one.choice.metric == AT_SENSITIVITY, f"Choose by is {AT_SENSITIVITY}"),
     _Condition("choice.patience", lambda one: one.choice.patience < one.schedule.epochs, "it is shorter than Epochs"),
@@ -43,7 +44,8 @@ def _without_effect(settings: config.TrainConfig) -> Iterator[str]:
     for condition in _CONDITIONS:
         item, value = items[condition.key], config.get(settings, condition.key)
         if value != item.default and not condition.acts(settings):
-            yield f"{item.label} ({value:g}) changes nothing unless {condition.words}."
+            said = value if isinstance(value, str) else f"{value:g}"
+            yield f"{item.label} ({said}) changes nothing unless {condition.words}."
 
 
 def _frozen(settings: config.TrainConfig) -> Iterator[str]:

@@ -47,6 +47,8 @@ class Learner:
         self.steps_per_epoch = steps_per_epoch
         self.parts = 1
         self.classifier: models.Classifier = classifier.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if settings.schedule.batch_norm == "kept" and settings.model.weights != "none":
+            self.classifier.keep_statistics()
         self.average = copy.deepcopy(self.classifier) if settings.optimiser.average else None
         self._weights = None if weights is None else weights.to(device)
         self._optimiser = _optimiser(self.classifier, settings)

@@ -215,6 +215,8 @@ class Training:
         self._tell("note", text=loaded.words())
         if told := unfolding.given_back(classifier, loaded, self.parts["train"]):
             self._tell("note", text=told)
+        if self.settings.schedule.batch_norm == "kept" and (told := loaded.unmeasured(classifier.backbone)):
+            self._tell("note", text=told)
         precision, measured = fastest_precision(classifier, self.settings, self.device)
         if measured:
             times = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in measured.items())

@@ -13,7 +13,7 @@ from trainer import weights as weight_files
 from trainer.architectures import BACKBONES, Backbone
 from trainer.architectures import check as check
 from trainer.backbones import parts
-from trainer.errors import ConfigError, Progress, WeightsError, did_you_mean
+from trainer.errors import ConfigError, Progress, WeightsError, counted, did_you_mean
 from trainer.fitting import Fit, few, fitted, plain_names, prefixed
 
 
@@ -23,7 +23,7 @@ class Classifier(nn.Module):
     `body` ends with the last activation [N,C,h,w], which heat maps look at; `neck` makes a vector of it; `head` is always new,
     and so are the modules of the body that no weights file has (`Backbone.new`): both learn in any case.
     `mean` and `std` are buffers and travel with the weights. Stages that are frozen stay in evaluation mode under `train()`, so
-    that the running statistics of their batch norm do not move and their dropout stays off.
+    that the running statistics of their batch norm do not move and their dropout stays off; so do batch norms that are kept.
     """
 
     mean: Tensor
@@ -38,6 +38,7 @@ class Classifier(nn.Module):
         self.register_buffer("mean", torch.tensor(backbone.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(backbone.std).view(1, -1, 1, 1))
         self._frozen: list[nn.Module] = []
+        self._norms: list[nn.Module] = []
 
     @property
     def layer(self) -> nn.Module:
@@ -85,10 +86,20 @@ class Classifier(nn.Module):
             module.requires_grad_(False)
         self.train(self.training)
 
+    def keep_statistics(self) -> None:
+        """Let batch norms normalise by the means and variances that they have, as in evaluation; their factors still learn.
+
+        Not those of the head, nor of modules that no weights file has.
+        """
+        new = {module for name in self.backbone.new for module in self.body.get_submodule(name).modules()}
+        own = (*self.body.modules(), *self.neck.modules())
+        self._norms = [module for module in own if isinstance(module, nn.BatchNorm2d) and module not in new]
+        self.train(self.training)
+
     def train(self, mode: bool = True) -> Self:
-        """As torch's own, except that frozen stages stay in evaluation mode."""
+        """As torch's own, except that frozen stages and kept batch norms stay in evaluation mode."""
         super().train(mode)
-        for module in self._frozen:
+        for module in (*self._frozen, *self._norms):
             module.eval()
         return self
 
@@ -113,6 +124,15 @@ class Loaded:
         left = f", {len(self.left)} in the file not used{_some(self.left)}" if self.left else ""
         missing = f", {len(self.missing)} of the backbone stay random{_some(self.missing)}" if self.missing else ""
         return f"{self.taken} tensors taken from {self.source}{left}{missing}."
+
+    def unmeasured(self, backbone: Backbone) -> str:
+        """A sentence about batch norms whose mean is not in the file and that cannot therefore be kept; or ""."""
+        new = tuple(f"{name}." for name in backbone.new)
+        names = [name for name in self.missing if name.endswith("running_mean") and not name.startswith(new)]
+        if not self.taken or not names:
+            return ""
+        what = f"{self.source} has no mean and variance for {counted(len(names), 'batch norm')}{_some(tuple(names))}"
+        return f"{what}, which will not find them either while Batch norm is kept: choose learned."
 
 
 def build(backbone: str, findings: int, *, dropout: float = 0.0, hidden: int = 0) -> Classifier:

@@ -57,7 +57,7 @@ def test_a_file_of_another_kind_is_refused_before_anything_starts(tmp_path: Path
 
 
 def test_networks_from_scratch_have_no_imagenet_weights() -> None:
-    assert [name for name, row in BACKBONES.items() if not row.pretrained] == ["cxr_small", "darkcovidnet"]
+    assert [name for name, row in BACKBONES.items() if not row.pretrained] == ["cxr_small", "scattering", "darkcovidnet"]
 
 
 def test_what_is_missing_of_a_network_that_joins_two_is_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

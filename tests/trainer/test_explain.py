@@ -45,7 +45,7 @@ def image(count: int = 1, side: int = 96) -> torch.Tensor:
 
 
 KINDS = ["resnet18", "densenet121", "vgg16", "squeezenet1_0", "squeezenet1_1", "mobilenet_v3_small", "cxr_small"]
-KINDS += ["alexnet", "googlenet", "resnet50v2", "xception", "resnet50v2_xception", "darkcovidnet"]
+KINDS += ["alexnet", "googlenet", "resnet50v2", "xception", "resnet50v2_xception", "darkcovidnet", "scattering"]
 
 
 @pytest.mark.parametrize("name", KINDS)

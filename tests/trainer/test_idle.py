@@ -28,6 +28,11 @@ def test_the_defaults_and_recipes_have_nothing_idle_but_what_waits_for_a_finding
         ({"choice__patience": 15}, "Patience (15) changes nothing", {"schedule__epochs": 16}),
         ({"schedule__stages": 2, "schedule__head_only": 15}, "Stages to unfreeze (2) changes", {"schedule__epochs": 20}),
         ({"schedule__backbone_lr": 0.1, "schedule__head_only": 15}, "Backbone learning rate (0.1)", {"schedule__epochs": 20}),
+        (
+            {"schedule__batch_norm": "kept", "model__weights": "none"},
+            "Batch norm (kept) changes",
+            {"model__weights": "imagenet"},
+        ),
         ({"schedule__stages": 5}, "more than squeezenet1_1 has (4)", {"schedule__stages": 4}),
         ({"schedule__warmup": 15}, "rises to the end", {"schedule__warmup": 14}),
         ({"augment__mixup": 0.4, "compute__batch": 1}, "one image a step", {"compute__accumulate": 2}),

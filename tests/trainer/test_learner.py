@@ -275,3 +275,31 @@ def test_one_small_image_at_a_time_is_refused_in_words() -> None:
     with pytest.raises(RunError, match="one image of 32 px at a time") as refused:
         one.step(pixels[:, :, :32, :32], targets, stated, epoch=0, step=0)
     assert "compute.batch of at least 3" in refused.value.remedy
+
+
+@pytest.mark.parametrize(("weights", "kept"), [("imagenet", True), ("none", False)])
+def test_kept_batch_norms_stay_as_they_came_while_their_factors_learn(weights: str, kept: bool) -> None:
+    one = _learner(**{"schedule.batch_norm": "kept", "model.weights": weights, "model.backbone": "resnet18"})
+    before = {name: value.clone() for name, value in one.classifier.state_dict().items()}
+    for step in range(3):
+        one.step(*_batch(), epoch=0, step=step)
+    after = one.classifier.state_dict()
+    for name in before:
+        if name.endswith(("running_mean", "running_var")):
+            assert torch.equal(before[name], after[name]) == kept
+    assert not torch.equal(before["body.layer4.1.bn2.weight"], after["body.layer4.1.bn2.weight"])
+
+
+def test_norms_that_no_file_has_learn_also_where_the_others_are_kept() -> None:
+    net = models.build("resnet50v2_xception", 2)
+    net.keep_statistics()
+    net.train()
+    learning = {name for name, module in net.named_modules() if isinstance(module, torch.nn.BatchNorm2d) and module.training}
+    assert learning
+    assert all(name.removeprefix("body.").startswith(tuple(net.backbone.new)) for name in learning)
+    dark = models.build("darkcovidnet", 2)
+    dark.keep_statistics()
+    dark.train()
+    assert [name for name, module in dark.named_modules() if isinstance(module, torch.nn.BatchNorm2d) and module.training] == [
+        "head.2"
+    ]

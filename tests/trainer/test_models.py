@@ -53,7 +53,7 @@ def state_file(folder: Path, state: dict[str, torch.Tensor], name: str = "weight
 def test_every_backbone_of_the_plan_is_there() -> None:
     planned = "alexnet squeezenet1_0 squeezenet1_1 vgg16 googlenet resnet18 resnet50 densenet121 mobilenet_v2"
     planned += " mobilenet_v3_small mobilenet_v3_large efficientnet_b0 convnext_tiny cxr_small"
-    planned += " resnet50v2 xception resnet50v2_xception darkcovidnet"
+    planned += " resnet50v2 xception resnet50v2_xception darkcovidnet scattering"
     assert set(BACKBONES) == set(planned.split())
     assert all(row.name == name and row.help.endswith(".") for name, row in BACKBONES.items())
 
@@ -278,6 +278,16 @@ def test_a_part_of_a_file_is_taken_with_a_report(tmp_path: Path) -> None:
     assert not any("num_batches_tracked" in name for name in loaded.missing)
     assert "stay random (" in loaded.words()
     assert loaded.source == "weights.safetensors"
+
+
+def test_norms_whose_statistics_a_file_lacks_are_told_where_they_are_to_be_kept(tmp_path: Path) -> None:
+    state = torchvision_net("resnet18").state_dict()
+    net = models.build("resnet18", 3)
+    assert models.initialise(net, str(state_file(tmp_path, state))).unmeasured(net.backbone) == ""
+    less = {key: value for key, value in state.items() if not key.startswith("layer4.1.bn2.running")}
+    told = models.initialise(net, str(state_file(tmp_path, less))).unmeasured(net.backbone)
+    assert told.startswith("weights.safetensors has no mean and variance for 1 batch norm (layer4.1.bn2.running_mean), which")
+    assert models.initialise(net, "none").unmeasured(net.backbone) == ""
 
 
 def test_our_own_checkpoint_starts_another_classifier(tmp_path: Path) -> None:
