@@ -78,7 +78,7 @@ _ROWS = (
     ),
     Backbone(
         "scattering",
-        "Fixed wavelets below a small network: learns from random weights what no other here can from a thousand images.",
+        "Fixed wavelets below a small network: the one to start from random weights with a thousand images.",
         0.33,
         _stages("norm mix | deep"),
         "deep",

@@ -188,7 +188,7 @@ def _refuse(what: str, url: str, path: Path, cause: BaseException | None) -> NoR
         what,
         where=url,
         remedy=f"Without internet: fetch that file on another computer and put it at {path}, choose a weights file "
-        "(--set model.weights=FILE), or begin with random weights (--set model.weights=none).",
+        "(--set model.weights=FILE), or take a recipe that needs none (--recipe scattering).",
     ) from cause
 
 

@@ -20,7 +20,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trainer import files, weights
+from trainer import files, recipes, weights
 from trainer.errors import Stopped, StorageError, WeightsError
 from trainer.vision import torchvision
 
@@ -104,6 +104,7 @@ def test_a_bad_download_leaves_words_and_no_file(server: Callable[[str], str], t
         weights.download(server(kind), tmp_path)
     assert NAME in caught.value.where
     assert str(tmp_path / NAME) in caught.value.remedy
+    assert recipes.load(caught.value.remedy.split("--recipe ")[1].removesuffix(").")).settings.model.weights == "none"
     assert list(tmp_path.iterdir()) == []
 
 
