@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,15 @@ OUT = Path(tempfile.gettempdir()) / "cxr-reproduction"
 PAGE = Path(__file__).parents[1] / "docs" / "reproduction.md"
 FIGURES = PAGE.with_suffix("")
 """Figures of the works that are done: counts and shares, nothing of any one image."""
-IMAGES, PATIENTS, PUBLISHED = "images", "patients", "images, as published"
+IMAGES, PATIENTS, PUBLISHED = "images", "patients", reproduction_text.AS_PUBLISHED
 QUICK = ("schedule.epochs=1", "schedule.warmup=0", "schedule.head_only=0", "model.size=64", "compute.batch=8", "model.hidden=0")
 SQUEEZENET = ("model.backbone=squeezenet1_1", "model.weights={weights}/squeezenet1_1_imagenet_features.safetensors")
-TUNED = ("schedule.stages=3", "schedule.backbone_lr=0.5", "schedule.epochs=12", "optimiser.lr=1e-3", "augment.shift=0.05")
-"""Tried on one fold of another division, and kept."""
+LARGER = (
+    "model.backbone=squeezenet1_0",
+    "model.weights={weights}/squeezenet1_0_imagenet_deepcompressed.safetensors",
+    "model.size=384",
+)
+"""Its features, and the mixup of `scattering`, were chosen on all of these images, divided otherwise."""
 MOBILENET = ("model.backbone=mobilenet_v2", "model.weights={weights}/mobilenet_v2_imagenet_dequantised.safetensors")
 A_SETS = (f"task.implies={reproduction_data.COVID} > {reproduction_data.PNEUMONIA}",)
 BY_F1 = "choice.criterion=f1"
@@ -55,12 +60,23 @@ BY_ACCURACY = "choice.metric=accuracy"
 BY_TWO = ("task.findings=COVID-19,Normal",)
 
 
+NETWORKS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
+    ("darkcovidnet", "darkcovidnet", (), 0),
+    ("scratch", "scratch", (), 0),
+    ("scattering", "scattering", (), 3),
+    ("quick", "quick", SQUEEZENET, 0),
+    ("quick-384", "quick", LARGER, 3),
+)
+"""What is judged by DarkCovidNet's protocol: name, recipe, settings, members."""
+
+
 @dataclass(frozen=True)
 class Work:
     """One training, bag or cross-validation, and how it is judged.
 
     `stand_in` are settings that name the weights at hand instead of the original's; `folds` and `members` as for `bag`
-    (neither: one run); `level` is a coarser level to be judged at too; `val` is the share of all images to validate on.
+    (neither: one run; both: a bag in each fold); `level` is a coarser level to be judged at too; `val` is the share of all
+    images to validate on.
     """
 
     key: str
@@ -114,20 +130,16 @@ PARTS: dict[str, tuple[Work, ...]] = {
         Work("D-quick", "two-collections", "quick", SQUEEZENET),
     ),
     "darkcovidnet": (
-        Work("as-published-darkcovidnet", "darkcovid", "darkcovidnet", (BY_ACCURACY,), divided=PUBLISHED),
-        Work("as-published-scratch", "darkcovid", "scratch", (BY_ACCURACY,), divided=PUBLISHED),
-        Work("as-published-scattering", "darkcovid", "scattering", (BY_ACCURACY,), divided=PUBLISHED),
-        Work("as-published-quick", "darkcovid", "quick", (BY_ACCURACY, *SQUEEZENET), divided=PUBLISHED),
-        Work("as-published-mobilenet", "darkcovid", "quick", (*TUNED, BY_ACCURACY, *MOBILENET), divided=PUBLISHED),
-        *(Work(f"darkcovidnet-{by}", "darkcovid", "darkcovidnet", divided=by, folds=5) for by in (IMAGES, PATIENTS)),
-        Work("darkcovidnet-two-images", "darkcovid", "darkcovidnet", BY_TWO, divided=IMAGES, folds=5),
-        *(Work(f"scratch-{by}", "darkcovid", "scratch", divided=by, folds=5) for by in (IMAGES, PATIENTS)),
-        *(Work(f"scattering-{by}", "darkcovid", "scattering", divided=by, folds=5) for by in (IMAGES, PATIENTS)),
-        *(Work(f"quick-{by}", "darkcovid", "quick", SQUEEZENET, divided=by, folds=5) for by in (IMAGES, PATIENTS)),
         *(
-            Work(f"mobilenet-{by}", "darkcovid", "quick", (*TUNED, *MOBILENET), divided=by, folds=5, val=0.08)
+            Work(f"as-published-{name}", "darkcovid", recipe, (BY_ACCURACY, *sets), divided=PUBLISHED, members=members)
+            for name, recipe, sets, members in NETWORKS
+        ),
+        *(
+            Work(f"{name}-{by}", "darkcovid", recipe, sets, divided=by, folds=5, members=members)
+            for name, recipe, sets, members in NETWORKS
             for by in (IMAGES, PATIENTS)
         ),
+        Work("darkcovidnet-two-images", "darkcovid", "darkcovidnet", BY_TWO, divided=IMAGES, folds=5),
     ),
 }
 
@@ -153,6 +165,11 @@ class Bench:
         if self.quick:
             found += QUICK
         return found
+
+    def seeds(self, work: Work) -> list[object]:
+        """The words of `bag` for networks of several seeds; [] for one."""
+        members = min(work.members, 2) if self.quick else work.members
+        return ["--members", members] if members else []
 
 
 def verb(*words: object) -> Any:  # noqa: ANN401 - whatever json holds
@@ -187,41 +204,54 @@ def division(bench: Bench, work: Work, folder: Path) -> tuple[str, int]:
     return (f"{name}-fold1" if folds else name), folds
 
 
+def assigned(bench: Bench, work: Work) -> list[str]:
+    """The settings of a work as words of a command."""
+    return ["--recipe", work.recipe, *(word for one in bench.settings(work) for word in ("--set", one))]
+
+
 def trained(bench: Bench, work: Work) -> Path:
     """Train, or go on; the run or bag, finished."""
     folder = project(bench, work)
     split, folds = division(bench, work, folder)
-    sets = [word for one in bench.settings(work) for word in ("--set", one)]
-    members = min(work.members, 2) if bench.quick else work.members
-    if not folds and not members:
-        return one_run(folder, work, sets, split, work.key)
-    bag = folder / "bags" / work.key
-    how = ["--folds", folds] if folds else ["--members", members]
-    if not bags.is_bag(bag):
-        verb("bag", folder, *how, "--recipe", work.recipe, *sets, "--split", split, "--name", work.key)
-    elif (found := bags.find(bag)) and len(found.trained()) < len(found.plan().members):
-        verb("resume", bag)
-    return bag
+    how = ["--folds", folds] if folds else bench.seeds(work)
+    make = partial(one_bag, folder, work.key, how) if how else partial(one_run, folder, work.key)
+    return make(assigned(bench, work), split)
 
 
-def one_run(folder: Path, work: Work, sets: Sequence[str], split: str, name: str) -> Path:
+def one_run(folder: Path, name: str, sets: Sequence[str], split: str) -> Path:
     """Train a run, or go on with it; finished."""
     run = folder / "runs" / name
     if not run.exists():
-        verb("train", folder, "--recipe", work.recipe, *sets, "--split", split, "--run", name)
+        verb("train", folder, *sets, "--split", split, "--run", name)
     elif runs.find(run).status().state != "finished":
         verb("resume", run)
     return run
 
 
-def as_published(bench: Bench, work: Work) -> dict[str, Any]:
-    """Figures on what was validated on, of a network for each fold."""
-    folder = project(bench, work)
-    split, folds = division(bench, replace(work, folds=reproduction_protocol.FOLDS), folder)
-    names = reproduction_protocol.made(folder, split.removesuffix("-fold1"), folds)
-    sets = [word for one in bench.settings(work) for word in ("--set", one)]
-    made = [one_run(folder, work, sets, name, f"{work.key}-{number}") for number, name in enumerate(names, 1)]
-    return reproduction_protocol.judged(lambda run: verb("evaluate", run, "--on", "val"), made)
+def one_bag(folder: Path, name: str, how: Sequence[object], sets: Sequence[str], split: str) -> Path:
+    """Train a bag, or go on with it; finished."""
+    bag = folder / "bags" / name
+    if not bags.is_bag(bag):
+        verb("bag", folder, *how, *sets, "--split", split, "--name", name)
+    elif (found := bags.find(bag)) and len(found.trained()) < len(found.plan().members):
+        verb("resume", bag)
+    return bag
+
+
+def each_fold(bench: Bench, work: Work) -> dict[str, Any]:
+    """Accuracy over folds of a network or a bag each: on what was validated on, if published so, else on the test part."""
+    folder, sets, how = project(bench, work), assigned(bench, work), bench.seeds(work)
+    split, count = division(bench, replace(work, folds=reproduction_protocol.FOLDS), folder)
+    stem = split.removesuffix("-fold1")
+    names = [f"{stem}-fold{number}" for number in range(1, count + 1)]
+    if work.divided == PUBLISHED:
+        names = reproduction_protocol.made(folder, stem, count)
+    made = []
+    for number, name in enumerate(names, 1):
+        key = f"{work.key}-{number}"
+        made.append(one_bag(folder, key, how, sets, name) if how else one_run(folder, key, sets, name))
+    on = "val" if work.divided == PUBLISHED else "test"
+    return reproduction_protocol.judged(lambda one: verb("evaluate", one, "--on", on), made)
 
 
 def done(bench: Bench, work: Work) -> None:
@@ -234,8 +264,8 @@ def done(bench: Bench, work: Work) -> None:
         "quick": bench.quick,
         "imagenet": bench.imagenet,
     }
-    if work.divided == PUBLISHED:
-        figures = {"as_published": as_published(bench, work)}
+    if work.divided == PUBLISHED or (work.folds and work.members):
+        figures = {"pooled": each_fold(bench, work)}
     else:
         made = trained(bench, work)
         figures = {

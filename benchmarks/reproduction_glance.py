@@ -21,6 +21,9 @@ class Line:
 
 
 COVID = "COVID-19"
+FROM_SCRATCH = ("darkcovidnet", "scratch", "scattering")
+PRETRAINED = ("quick", "quick-384")
+"""Networks that are judged by DarkCovidNet's protocol."""
 LINES = (
     Line("A", "COVID-19 F1, BCE", "0.81 (VGG16), 0.76 (ResNet18)", ("A-bce", "A-quick-bce"), "f1", COVID),
     Line("A", "COVID-19 F1, focal loss", "0.90 (VGG16), 0.88 (ResNet18)", ("A-focal", "A-quick-focal"), "f1", COVID),
@@ -45,7 +48,7 @@ LINES = (
             "DarkCovidNet",
             f"accuracy, three findings, divided by {by}",
             published,
-            tuple(mask.format(work) for work in ("darkcovidnet", "scratch", "quick", "mobilenet")),
+            tuple(mask.format(work) for work in (*FROM_SCRATCH, *PRETRAINED)),
             "accuracy",
         )
         for by, published, mask in (
@@ -94,8 +97,8 @@ def whole(judged: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _value(result: Mapping[str, Any], line: Line) -> Mapping[str, Any] | None:
-    if literal := result.get("as_published"):
-        value: Mapping[str, Any] | None = literal.get(line.metric)
+    if pooled := result.get("pooled"):
+        value: Mapping[str, Any] | None = pooled.get(line.metric)
         return value
     judged = whole(result["coarse"] if line.coarse else result["judged"])
     found: Mapping[str, Any] | None = (judged["findings"][line.finding] if line.finding else judged["metrics"]).get(line.metric)

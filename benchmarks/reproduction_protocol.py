@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from reproduction_glance import whole
 
 from trainer.catalog import Catalog
 from trainer.intervals import wilson
@@ -32,15 +33,18 @@ def made(folder: Path, folds: str, count: int) -> list[str]:
     return names
 
 
-def judged(evaluate: Callable[[Path], Mapping[str, Any]], made_runs: Sequence[Path]) -> dict[str, Any]:
-    """Accuracy of each fold on what it was validated on, and of all images together with Wilson's interval."""
-    found = [evaluate(run) for run in made_runs]
+def judged(evaluate: Callable[[Path], Mapping[str, Any]], made: Sequence[Path]) -> dict[str, Any]:
+    """Accuracy of each fold, and of all images together with Wilson's interval; of bags also the mean over single networks."""
+    told = [evaluate(one) for one in made]
+    found = [whole(one) for one in told]
     counts = np.array([one["confusion"]["counts"] for one in found])
     right, images = int(np.trace(counts.sum(0))), int(counts.sum())
     low, high = wilson(right / images, images)
+    alone = [one["mean"]["accuracy"] for one in told if "mean" in one]
     return {
         "folds": [float(np.trace(one) / one.sum()) for one in counts],
         "images": images,
         "accuracy": {"value": right / images, "low": low, "high": high},
+        "alone": float(np.mean(alone)) if alone else None,
         "confusion": {"findings": found[0]["confusion"]["findings"], "counts": counts.sum(0).tolist()},
     }
