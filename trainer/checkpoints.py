@@ -49,7 +49,9 @@ def load(path: Path) -> tuple[models.Classifier, Header]:
         )
     if not header.findings:
         raise WeightsError("The checkpoint names no findings", where=path, remedy="Restore it from a copy or train again.")
-    classifier = models.build(header.backbone, len(header.findings), dropout=header.dropout, hidden=header.hidden)
+    classifier = models.build(
+        header.backbone, len(header.findings), dropout=header.dropout, hidden=header.hidden, mirrored=header.mirrored
+    )
     try:
         classifier.load_state_dict(safetensors.torch.load_file(path))
     except (RuntimeError, safetensors.SafetensorError) as error:

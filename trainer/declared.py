@@ -121,6 +121,13 @@ class Model:
         step=128,
         term="head",
     )
+    mirror: str = setting(
+        "off",
+        "Mirror image",
+        "averaged: a prediction is the mean of what is said of the image and of its mirror image; steadier, at twice the time.",
+        choices=("off", "averaged"),
+        term="mirror image",
+    )
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ def maps(classifier: Classifier, pixels: Tensor, findings: Sequence[int]) -> NDA
     ReLU of the sum over channels of activation times mean gradient of the logit (before softmax or sigmoid); Selvaraju et al.,
     Grad-CAM, ICCV 2017, equations 1 and 2. One forward pass serves all findings, and each gradient goes from the logit to the
     last activation only. Cells that lie beyond the image (`Backbone.beyond`) are cut off: the map covers the image, no more.
+    Where predictions are averaged with those of the mirror image, the map is of the image itself.
     The classifier is read in evaluation mode and left in the mode it came in.
     """
     training = classifier.training

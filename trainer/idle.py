@@ -68,6 +68,8 @@ def _others(settings: config.TrainConfig) -> Iterator[str]:
     schedule, augment = settings.schedule, settings.augment
     if (augment.mixup or augment.cutmix) and settings.compute.images_per_step == 1:
         yield "Mixup and CutMix change nothing with one image a step: there is no other to mix it with."
+    if settings.model.mirror != "off" and not augment.flip:
+        yield "Predictions are averaged with those of mirror images, which it never learns from: Horizontal flip is 0."
     if schedule.warmup >= schedule.epochs > 1:
         yield (
             f"Warm-up ({schedule.warmup:g} epochs) is as long as the training ({schedule.epochs}): the learning rate rises to "

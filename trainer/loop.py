@@ -182,7 +182,13 @@ class Training:
         settings = self.settings
         devices.reseed(settings.seed, _WEIGHTS)
         model = settings.model
-        classifier = models.build(model.backbone, len(self.names), dropout=model.dropout, hidden=model.hidden)
+        classifier = models.build(
+            model.backbone,
+            len(self.names),
+            dropout=model.dropout,
+            hidden=model.hidden,
+            mirrored=model.mirror == "averaged",
+        )
         state = checkpoints.load_state(self.run.state) if self.run.state.exists() else None
         precision = ""
         if self.team.first:

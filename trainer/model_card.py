@@ -79,6 +79,11 @@ class Header:
         return int(self.settings.get("model.hidden", 0))
 
     @property
+    def mirrored(self) -> bool:
+        """Whether the mirror image has a say in each prediction (`config.Model.mirror`)."""
+        return bool(self.settings.get("model.mirror", "off") == "averaged")
+
+    @property
     def views(self) -> str:
         """The views that it learned from (`config.Task.views`); networks from before that setting took all."""
         return str(self.settings.get("task.views", "all"))

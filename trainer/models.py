@@ -24,15 +24,17 @@ class Classifier(nn.Module):
     and so are the modules of the body that no weights file has (`Backbone.new`): both learn in any case.
     `mean` and `std` are buffers and travel with the weights. Stages that are frozen stay in evaluation mode under `train()`, so
     that the running statistics of their batch norm do not move and their dropout stays off; so do batch norms that are kept.
+    In evaluation mode a `mirrored` one says the mean of its logits for the image and for its mirror image.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: Backbone, findings: int, *, dropout: float, hidden: int = 0) -> None:
+    def __init__(self, backbone: Backbone, findings: int, *, dropout: float, hidden: int = 0, mirrored: bool = False) -> None:
         super().__init__()
         self.backbone = backbone
         self.findings = findings
+        self.mirrored = mirrored
         self.body, self.neck, width = parts(backbone.name, dropout)
         self.head = heads.head(backbone.name, width, findings, dropout=dropout, hidden=hidden)
         self.register_buffer("mean", torch.tensor(backbone.mean).view(1, -1, 1, 1))
@@ -60,7 +62,10 @@ class Classifier(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Pixels [N,1,S,S], uint8 0..255 or float 0..1 -> logits float32 [N,K]."""
-        return self.classify(self.features(pixels))
+        logits = self.classify(self.features(pixels))
+        if self.mirrored and not self.training:
+            logits = (logits + self.classify(self.features(pixels.flip(3)))) / 2
+        return logits
 
     def stages(self) -> list[list[nn.Module]]:
         """The modules of each stage that can be frozen, from the input to the last before the head."""
@@ -135,15 +140,15 @@ class Loaded:
         return f"{what}, which will not find them either while Batch norm is kept: choose learned."
 
 
-def build(backbone: str, findings: int, *, dropout: float = 0.0, hidden: int = 0) -> Classifier:
+def build(backbone: str, findings: int, *, dropout: float = 0.0, hidden: int = 0, mirrored: bool = False) -> Classifier:
     """Make a classifier with random weights from torch's global generator. Raises `ConfigError` for an unknown backbone.
 
-    `hidden` features between two linear layers of the head; 0: it has one.
+    `hidden` features between two linear layers of the head; 0: it has one. `mirrored`: see `Classifier`.
     """
     check(backbone)
     if findings < 1:
         raise ConfigError("A classifier needs at least one finding", where=backbone, remedy="Label some images first.")
-    return Classifier(BACKBONES[backbone], findings, dropout=dropout, hidden=hidden)
+    return Classifier(BACKBONES[backbone], findings, dropout=dropout, hidden=hidden, mirrored=mirrored)
 
 
 def initialise(classifier: Classifier, weights: str, *, progress: Progress | None = None) -> Loaded:

@@ -27,6 +27,15 @@ def saved(tmp_path: Path) -> tuple[Path, models.Classifier]:
     return tmp_path / "a.safetensors", classifier
 
 
+def test_a_mirrored_network_comes_back_mirrored(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    classifier = models.build("cxr_small", 2, mirrored=True).eval()
+    checkpoints.save(tmp_path / "a.safetensors", classifier, dataclasses.replace(HEADER, settings={"model.mirror": "averaged"}))
+    pixels = torch.randint(0, 256, (2, 1, 64, 64), dtype=torch.uint8)
+    with torch.no_grad():
+        assert torch.equal(checkpoints.load(tmp_path / "a.safetensors")[0](pixels), classifier(pixels))
+
+
 def test_a_network_comes_back_with_its_description(saved: tuple[Path, models.Classifier]) -> None:
     path, classifier = saved
     loaded, header = checkpoints.load(path)

@@ -33,6 +33,7 @@ def test_the_defaults_and_recipes_have_nothing_idle_but_what_waits_for_a_finding
             "Batch norm (kept) changes",
             {"model__weights": "imagenet"},
         ),
+        ({"model__mirror": "averaged", "augment__flip": 0}, "which it never learns from", {"augment__flip": 0.5}),
         ({"schedule__stages": 5}, "more than squeezenet1_1 has (4)", {"schedule__stages": 4}),
         ({"schedule__warmup": 15}, "rises to the end", {"schedule__warmup": 14}),
         ({"augment__mixup": 0.4, "compute__batch": 1}, "one image a step", {"compute__accumulate": 2}),

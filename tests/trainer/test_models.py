@@ -476,3 +476,16 @@ def test_each_place_of_the_small_networks_map_lies_over_the_middle_of_what_it_se
 def test_a_mistyped_name_of_weights_is_no_missing_file(weights: str, meant: str) -> None:
     with pytest.raises(WeightsError, match=meant):
         models.initialise(models.build("cxr_small", 2), weights)
+
+
+@pytest.mark.parametrize("name", ["cxr_small", "scattering", "squeezenet1_1"])
+def test_a_mirrored_network_says_the_mean_of_both_images_and_says_it_of_both(name: str) -> None:
+    pixels = torch.randint(0, 256, (3, 1, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(2))
+    plain, mirrored = models.build(name, 2).eval(), models.build(name, 2, mirrored=True).eval()
+    mirrored.load_state_dict(plain.state_dict())
+    with torch.no_grad():
+        mean = (plain(pixels) + plain(pixels.flip(-1))) / 2
+        torch.testing.assert_close(mirrored(pixels), mean)
+        torch.testing.assert_close(mirrored(pixels.flip(-1)), mean)
+        assert not torch.equal(mean, plain(pixels))
+        torch.testing.assert_close(mirrored.train().features(pixels), plain.train().features(pixels))
