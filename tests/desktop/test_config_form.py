@@ -46,12 +46,12 @@ def form(qtbot: QtBot) -> ConfigForm:
 
 
 def _other(item: config.Setting) -> Any:  # noqa: ANN401 - the setting's own type
-    """A value of a setting that is neither its default nor the recipe's."""
+    """A value of a setting that is neither the recipe's nor, where there is a third, its default."""
     now = (item.default, config.get(RECIPE, item.key))
     if item.key in ("task.findings", "model.backbone", "compute.device", "model.weights"):
         return {"task.findings": ("Covid", "Mass"), "model.backbone": "resnet18", "compute.device": "cpu"}.get(item.key, "none")
     if item.choices:
-        return next(choice for choice in item.choices if choice not in now)
+        return next((choice for choice in item.choices if choice not in now), item.default)
     if item.key == "choice.finding":
         return "Covid"
     if isinstance(item.kind, types.GenericAlias):
