@@ -53,7 +53,7 @@ def words(backbone: str, weights: str) -> str:
     size = max(1, round(sum(one.megabytes for one in missing)))
     return (
         f"The ImageNet weights of {backbone} are not on this computer: they will be downloaded once, {size} MB. Without "
-        "internet that is not possible: choose none or a weights file."
+        "internet that is not possible: take the recipe scattering, or a weights file."
     )
 
 
