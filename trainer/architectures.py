@@ -5,6 +5,9 @@ from types import MappingProxyType
 
 from trainer.errors import ConfigError, did_you_mean
 
+LAST, STAGES = FEATURES = ("last", "stages")
+"""What a head can see (`config.Model.features`): the backbone's last activation, or those of all its stages."""
+
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _EVEN = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 """Of weights that expect -1..1: those that came from TensorFlow, and timm's own of ResNet50V2."""
@@ -23,7 +26,8 @@ class Backbone:
     `joined` names the backbones that it is put together from, each with its own weights; `new` are modules that no weights
     file has, so that they learn with the head. `beyond` counts the rows and columns of its last activation that lie before and
     behind the image. `cells` says which place each of the others looks at, along either side: the middle of the first, in px
-    from the border, and the distance to the next. It follows from kernels, strides and borders, layer by layer.
+    from the border, and the distance to the next. It follows from kernels, strides and borders, layer by layer. `levels` says
+    the same of the last modules of the stages before the last, for backbones whose head can see all stages.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Backbone:
     new: tuple[str, ...] = ()
     beyond: tuple[int, int] = (0, 0)
     cells: tuple[float, float] = (0.5, 32.0)
+    levels: tuple[tuple[float, float], ...] = ()
     mean: tuple[float, ...] = _IMAGENET[0]
     std: tuple[float, ...] = _IMAGENET[1]
 
@@ -46,6 +51,11 @@ class Backbone:
     def pretrained(self) -> bool:
         """Whether there are ImageNet weights for it."""
         return bool(self.file or self.joined)
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The last modules of the stages before the last, for those whose head can see all stages; else ()."""
+        return tuple(stage[-1] for stage in self.stages[:-1]) if self.levels else ()
 
 
 def _stages(text: str, prefix: str = "") -> tuple[tuple[str, ...], ...]:
@@ -64,6 +74,9 @@ _XCEPTION = _stages(
     "conv1 bn1 conv2 bn2 | block1 block2 block3 | block4 block5 block6 block7"
     " | block8 block9 block10 block11 | block12 conv3 bn3 conv4 bn4"
 )
+
+_HALVED = ((0.5, 2.0), (0.5, 4.0), (0.5, 8.0), (0.5, 16.0))
+"""Stages of odd kernels and even borders, each of which halves the one before."""
 
 _ROWS = (
     Backbone(
@@ -104,6 +117,7 @@ _ROWS = (
         _stages("0 | 3 4 5 | 7 8 9 10 | 12", "features."),
         "features.12",
         cells=(17.5, 16.0),
+        levels=((3.5, 2.0), (5.5, 4.0), (9.5, 8.0)),
         file="squeezenet1_0-b66bff10.pth",
         megabytes=4.8,
     ),
@@ -114,6 +128,7 @@ _ROWS = (
         _stages("0 | 3 4 | 6 7 | 9 10 11 12", "features."),
         "features.12",
         cells=(15.5, 16.0),
+        levels=((1.5, 2.0), (3.5, 4.0), (7.5, 8.0)),
         file="squeezenet1_1-b8a52dc0.pth",
         megabytes=4.7,
     ),
@@ -137,6 +152,7 @@ _ROWS = (
         ),
         "inception5b",
         cells=(22.5, 32.0),
+        levels=((2.5, 4.0), (6.5, 8.0), (14.5, 16.0)),
         mean=_EVEN[0],
         std=_EVEN[1],
         file="googlenet-1378be20.pth",
@@ -148,6 +164,7 @@ _ROWS = (
         11.18,
         _stages("conv1 bn1 | layer1 | layer2 | layer3 | layer4"),
         "layer4",
+        levels=_HALVED,
         file="resnet18-f37072fd.pth",
         megabytes=44.7,
     ),
@@ -157,6 +174,7 @@ _ROWS = (
         23.51,
         _stages("conv1 bn1 | layer1 | layer2 | layer3 | layer4"),
         "layer4",
+        levels=_HALVED,
         file="resnet50-0676ba61.pth",
         megabytes=97.8,
     ),
@@ -170,6 +188,7 @@ _ROWS = (
         ),
         "features.norm5 + ReLU",
         cells=(14.5, 32.0),
+        levels=((0.5, 2.0), (2.5, 8.0), (6.5, 16.0), (14.5, 32.0)),
         file="densenet121-a639ec97.pth",
         megabytes=30.8,
     ),
@@ -179,6 +198,7 @@ _ROWS = (
         2.22,
         _stages("0 1 | 2 3 | 4 5 6 | 7 8 9 10 11 12 13 | 14 15 16 17 18", "features."),
         "features.18",
+        levels=_HALVED,
         file="mobilenet_v2-b0353104.pth",
         megabytes=13.6,
     ),
@@ -206,6 +226,7 @@ _ROWS = (
         4.01,
         _stages("0 1 | 2 | 3 | 4 5 | 6 7 8", "features."),
         "features.8",
+        levels=_HALVED,
         file="efficientnet_b0_rwightman-7f5810bc.pth",
         megabytes=20.5,
     ),
@@ -272,8 +293,8 @@ BACKBONES = MappingProxyType({row.name: row for row in _ROWS})
 """Every backbone by its name, in the order in which they are shown."""
 
 
-def check(backbone: str, size: int | None = None) -> None:
-    """Raise `ConfigError` if there is no such backbone, or if images of `size` px are too small for it."""
+def check(backbone: str, size: int | None = None, features: str = LAST) -> None:
+    """Raise `ConfigError` if there is no such backbone, images of `size` px are too small for it, or it lacks `features`."""
     if backbone not in BACKBONES:
         raise ConfigError("There is no such backbone", where=backbone, remedy=did_you_mean(backbone, BACKBONES))
     smallest = BACKBONES[backbone].smallest
@@ -282,4 +303,11 @@ def check(backbone: str, size: int | None = None) -> None:
             f"Images of {size} px are too small for {backbone}",
             where="model.size",
             remedy=f"Choose at least {smallest} px or another backbone.",
+        )
+    if features != LAST and not BACKBONES[backbone].levels:
+        able = ", ".join(name for name, row in BACKBONES.items() if row.levels)
+        raise ConfigError(
+            f"The head of {backbone} can only see its last activation",
+            where="model.features",
+            remedy=f"Choose {LAST}, or one of these backbones: {able}.",
         )

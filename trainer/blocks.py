@@ -39,6 +39,15 @@ class MeanAndMax(nn.Module):
         return torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
 
 
+class MeanAndDeviation(nn.Module):
+    """[N,C,h,w] -> [N,2C]: how much of each channel there is, and how unevenly it is spread."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Means first, then standard deviations."""
+        variance = x.var(dim=(2, 3), correction=0)
+        return torch.cat([x.mean(dim=(2, 3)), torch.sqrt(variance + 1e-6)], dim=1)  # not 0: there it has no gradient
+
+
 class Residual(nn.Module):
     """ReLU(x + BN(conv(x))) with one 3x3 convolution."""
 

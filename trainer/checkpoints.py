@@ -50,7 +50,12 @@ def load(path: Path) -> tuple[models.Classifier, Header]:
     if not header.findings:
         raise WeightsError("The checkpoint names no findings", where=path, remedy="Restore it from a copy or train again.")
     classifier = models.build(
-        header.backbone, len(header.findings), dropout=header.dropout, hidden=header.hidden, mirrored=header.mirrored
+        header.backbone,
+        len(header.findings),
+        dropout=header.dropout,
+        hidden=header.hidden,
+        mirrored=header.mirrored,
+        features=header.features,
     )
     try:
         classifier.load_state_dict(safetensors.torch.load_file(path))

@@ -121,6 +121,13 @@ class Model:
         step=128,
         term="head",
     )
+    features: str = setting(
+        "last",
+        "Features",
+        "What the head sees: last, the backbone's last activation; stages, those of all its stages, textures too (hypercolumns).",
+        choices=("last", "stages"),
+        term="hypercolumn",
+    )
     mirror: str = setting(
         "off",
         "Mirror image",

@@ -67,7 +67,7 @@ def maps(classifier: Classifier, pixels: Tensor, findings: Sequence[int]) -> NDA
 def heatmaps(classifier: Classifier, pixels: Tensor, findings: Sequence[str]) -> list[Heatmap]:
     """The heat map of every finding (the classifier's, in its order) for one image [1,1,S,S], uint8 or float 0..1."""
     values, stands = maps(classifier, pixels, range(len(findings)))[0], grid(classifier.backbone, pixels.shape[-1])
-    return [Heatmap(map_, name, classifier.backbone.layer, stands) for map_, name in zip(values, findings, strict=True)]
+    return [Heatmap(map_, name, classifier.looked_at, stands) for map_, name in zip(values, findings, strict=True)]
 
 
 def heatmap(classifier: Classifier, pixels: Tensor, findings: Sequence[str], finding: str) -> Heatmap:
@@ -75,7 +75,7 @@ def heatmap(classifier: Classifier, pixels: Tensor, findings: Sequence[str], fin
     if finding not in findings:
         raise DataError("The model does not know this finding", where=finding, remedy=did_you_mean(finding, findings))
     values = maps(classifier, pixels, [list(findings).index(finding)])[0, 0]
-    return Heatmap(values, finding, classifier.backbone.layer, grid(classifier.backbone, pixels.shape[-1]))
+    return Heatmap(values, finding, classifier.looked_at, grid(classifier.backbone, pixels.shape[-1]))
 
 
 def grid(backbone: Backbone, size: int) -> geometry.Grid:

@@ -2,19 +2,25 @@
 
 from torch import nn
 
-from trainer.blocks import AveragePool
+from trainer.blocks import AveragePool, MeanAndDeviation
 
 GRID = 13
 """Side of DarkCovidNet's last activation at the 256 px that it was published with; other sizes are pooled to it."""
 
 
-def head(backbone: str, width: int, findings: int, *, dropout: float, hidden: int = 0) -> nn.Sequential:
+def head(
+    backbone: str, width: int, findings: int, *, dropout: float, hidden: int = 0, stacked: bool = False
+) -> nn.Sequential:
     """Dropout and a linear layer: [N,width] -> logits [N,findings], with random weights from torch's global generator.
 
     With `hidden` features there are two linear layers, with ReLU and dropout between them. DarkCovidNet's takes its last
-    activation [N,width,h,w] instead, and has its last convolution, one channel a finding, in front.
+    activation [N,width,h,w] instead, and has its last convolution, one channel a finding, in front; so does that of `stacked`
+    activations, whose channels, each on a scale of its own, are made equal and pooled in front.
     """
     layers: list[nn.Module] = []
+    if stacked:
+        layers = [nn.BatchNorm2d(width, affine=False), MeanAndDeviation()]
+        width *= 2
     if backbone == "darkcovidnet":
         layers = _dark(width, findings)
         width = findings * GRID * GRID

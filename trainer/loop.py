@@ -188,6 +188,7 @@ class Training:
             dropout=model.dropout,
             hidden=model.hidden,
             mirrored=model.mirror == "averaged",
+            features=model.features,
         )
         state = checkpoints.load_state(self.run.state) if self.run.state.exists() else None
         precision = ""

@@ -79,6 +79,11 @@ class Header:
         return int(self.settings.get("model.hidden", 0))
 
     @property
+    def features(self) -> str:
+        """What the head sees (`config.Model.features`)."""
+        return str(self.settings.get("model.features", "last"))
+
+    @property
     def mirrored(self) -> bool:
         """Whether the mirror image has a say in each prediction (`config.Model.mirror`)."""
         return bool(self.settings.get("model.mirror", "off") == "averaged")

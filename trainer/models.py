@@ -8,9 +8,9 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from trainer import heads
+from trainer import heads, hypercolumns
 from trainer import weights as weight_files
-from trainer.architectures import BACKBONES, Backbone
+from trainer.architectures import BACKBONES, LAST, STAGES, Backbone
 from trainer.architectures import check as check
 from trainer.backbones import parts
 from trainer.errors import ConfigError, Progress, WeightsError, counted, did_you_mean
@@ -25,18 +25,32 @@ class Classifier(nn.Module):
     `mean` and `std` are buffers and travel with the weights. Stages that are frozen stay in evaluation mode under `train()`, so
     that the running statistics of their batch norm do not move and their dropout stays off; so do batch norms that are kept.
     In evaluation mode a `mirrored` one says the mean of its logits for the image and for its mirror image.
+    Where `features` is "stages", the last activation is that of all stages stacked, and the neck does nothing.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: Backbone, findings: int, *, dropout: float, hidden: int = 0, mirrored: bool = False) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        findings: int,
+        *,
+        dropout: float,
+        hidden: int = 0,
+        mirrored: bool = False,
+        features: str = LAST,
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.findings = findings
         self.mirrored = mirrored
+        self.stacked = features == STAGES
         self.body, self.neck, width = parts(backbone.name, dropout)
-        self.head = heads.head(backbone.name, width, findings, dropout=dropout, hidden=hidden)
+        if self.stacked:
+            self.neck = nn.Identity()
+            width = hypercolumns.channels(self.body, backbone.ends, torch.zeros(1, len(backbone.mean), 64, 64))
+        self.head = heads.head(backbone.name, width, findings, dropout=dropout, hidden=hidden, stacked=self.stacked)
         self.register_buffer("mean", torch.tensor(backbone.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(backbone.std).view(1, -1, 1, 1))
         self._frozen: list[nn.Module] = []
@@ -44,15 +58,25 @@ class Classifier(nn.Module):
 
     @property
     def layer(self) -> nn.Module:
-        """The module whose output [N,C,h,w] heat maps look at."""
+        """The module whose output [N,C,h,w] heat maps look at, unless they look at all stages."""
         return self.body
+
+    @property
+    def looked_at(self) -> str:
+        """What heat maps look at, in words."""
+        return f"{self.backbone.layer} and the stages before it" if self.stacked else self.backbone.layer
 
     def features(self, pixels: Tensor) -> Tensor:
         """Pixels [N,1,S,S], uint8 0..255 or float 0..1 -> the last activation [N,C,h,w]."""
         grey = pixels.to(self.mean.dtype)
         if pixels.dtype == torch.uint8:
             grey = grey / 255
-        activation: Tensor = self.body((grey - self.mean) / self.std)
+        normalised = (grey - self.mean) / self.std
+        if self.stacked:
+            row = self.backbone
+            found = hypercolumns.activations(self.body, row.ends, normalised)
+            return hypercolumns.stacked(found, (*row.levels, row.cells))
+        activation: Tensor = self.body(normalised)
         return activation
 
     def classify(self, activation: Tensor) -> Tensor:
@@ -140,15 +164,24 @@ class Loaded:
         return f"{what}, which will not find them either while Batch norm is kept: choose learned."
 
 
-def build(backbone: str, findings: int, *, dropout: float = 0.0, hidden: int = 0, mirrored: bool = False) -> Classifier:
-    """Make a classifier with random weights from torch's global generator. Raises `ConfigError` for an unknown backbone.
+def build(
+    backbone: str,
+    findings: int,
+    *,
+    dropout: float = 0.0,
+    hidden: int = 0,
+    mirrored: bool = False,
+    features: str = LAST,
+) -> Classifier:
+    """Make a classifier with random weights from torch's global generator.
 
-    `hidden` features between two linear layers of the head; 0: it has one. `mirrored`: see `Classifier`.
+    `hidden` features between two linear layers of the head; 0: it has one. `mirrored` and `features`: see `Classifier`. Raises
+    `ConfigError` for an unknown backbone, or one that lacks these features.
     """
-    check(backbone)
+    check(backbone, features=features)
     if findings < 1:
         raise ConfigError("A classifier needs at least one finding", where=backbone, remedy="Label some images first.")
-    return Classifier(BACKBONES[backbone], findings, dropout=dropout, hidden=hidden, mirrored=mirrored)
+    return Classifier(BACKBONES[backbone], findings, dropout=dropout, hidden=hidden, mirrored=mirrored, features=features)
 
 
 def initialise(classifier: Classifier, weights: str, *, progress: Progress | None = None) -> Loaded:

@@ -68,7 +68,7 @@ def checked(
     names = dataset.findings(catalog, settings.task)
     imbalance.check(settings, names)
     criteria.check(settings.choice, names)
-    models.check(settings.model.backbone, settings.model.size)
+    models.check(settings.model.backbone, settings.model.size, settings.model.features)
     devices.check_precision(settings.compute.precision, devices.choose(settings.compute.device))
     if settings.model.weights != "none":
         models.initialise(models.build(settings.model.backbone, 1), settings.model.weights, progress=progress)

@@ -217,7 +217,7 @@ class ConfigForm(QWidget):
         """Look at settings together, mark the rows, and say that something has changed."""
         self._before = None
         self._show_way_back()
-        self._check_size()
+        self._check_backbone()
         for row in self.rows.values():
             self._compare(row)
         for key, acts in FOLLOWING.items():
@@ -242,19 +242,18 @@ class ConfigForm(QWidget):
         key = row.setting.key
         row.compare(config.get(self._config, key), config.get(self._recipe, key))
 
-    def _check_size(self) -> None:
-        """Whether the backbone can take images of this size; a number that is wrong by itself is told first."""
-        row = self.rows.get("model.size")
-        if row is None:
-            return
-        if self._is_wrong(row):
-            return
+    def _check_backbone(self) -> None:
+        """Whether the backbone can take images of this size and has these features; a wrong value by itself is told first."""
+        model = self._config.model
+        wrong: ConfigError | None = None
         try:
-            architectures.check(self._config.model.backbone, self._config.model.size)
+            architectures.check(model.backbone, model.size, model.features)
         except ConfigError as error:
-            row.complain(_words(error))
-        else:
-            row.complain("")
+            wrong = error
+        for key in ("model.size", "model.features"):
+            row = self.rows.get(key)
+            if row is not None and not self._is_wrong(row):
+                row.complain(_words(wrong) if wrong and wrong.where == key else "")
 
 
 def _words(error: ConfigError) -> str:

@@ -1,0 +1,126 @@
+"""Heads that see all stages: what is stacked, where its cells stand, what learns, and what comes back from a file."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torchvision.models.feature_extraction import create_feature_extractor
+
+from tests.trainer.test_checkpoints import HEADER
+from tests.trainer.test_heat_places import averaging, middle
+from trainer import checkpoints, explain, hypercolumns, models
+from trainer.architectures import BACKBONES
+from trainer.blocks import MeanAndDeviation
+from trainer.errors import ConfigError
+
+ABLE = [name for name, row in BACKBONES.items() if row.levels]
+
+
+def network(name: str, **more: object) -> models.Classifier:
+    torch.manual_seed(3)
+    return models.build(name, 2, features="stages", **more).eval()  # type: ignore[arg-type]
+
+
+def pixels(count: int = 2, size: int = 96) -> torch.Tensor:
+    return torch.randint(0, 256, (count, 1, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(5))
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_the_activations_are_those_that_torchvision_extracts(name: str) -> None:
+    net = network(name)
+    row, image = net.backbone, (pixels() / 255 - net.mean) / net.std
+    wanted = {end: str(number) for number, end in enumerate(row.ends)}
+    # Those that the next layer overwrites in place are clones there, and so from before it.
+    body = net.body
+    for module in body.modules():
+        if isinstance(module, nn.ReLU | nn.ReLU6 | nn.SiLU):
+            module.inplace = False
+    with torch.no_grad():
+        expected = create_feature_extractor(body, wanted)(image)
+        found = hypercolumns.activations(body, row.ends, image)
+        assert len(found) == len(row.ends) + 1 == len(row.levels) + 1
+        for map_, other in zip(found, expected.values(), strict=False):
+            torch.testing.assert_close(map_, other)
+        torch.testing.assert_close(found[-1], body(image))
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_the_cells_of_each_stage_stand_over_the_middle_of_what_they_see(name: str) -> None:
+    body, row = averaging(name), BACKBONES[name]
+    for level, (first, step) in enumerate(row.levels):
+        cell = max(4, round(64 / step))
+        expected = first + step * cell
+
+        class Cut(nn.Module):
+            def forward(self, x: torch.Tensor, level: int = level) -> torch.Tensor:
+                return hypercolumns.activations(body, row.ends, x)[level]
+
+        assert middle(Cut(), len(row.mean), cell, round(2 * expected)) == pytest.approx((expected, expected), abs=1.5)
+
+
+def test_cells_are_averaged_over_the_cell_that_they_lie_over() -> None:
+    """Cells every 2 px from 1, onto cells every 4 px from 2: two each; onto cells from 1: one and both its neighbours."""
+    fine = torch.arange(6.0).expand(1, 1, 6, 6)
+    even = hypercolumns.stacked([fine, torch.zeros(1, 2, 3, 3)], [(1, 2), (2, 4)])
+    assert even.shape == (1, 3, 3, 3)
+    assert even[0, 0].tolist() == [[0.5, 2.5, 4.5]] * 3
+    odd = hypercolumns.stacked([fine, torch.zeros(1, 1, 3, 3)], [(1, 2), (1, 4)])
+    assert odd[0, 0, 0].tolist() == [0.5, 2, 4]
+    far = hypercolumns.stacked([fine, torch.zeros(1, 1, 1, 1)], [(1, 2), (90, 4)])
+    assert far[0, 0].tolist() == [[5]]
+
+
+def test_the_pooling_is_numpys_mean_and_standard_deviation() -> None:
+    maps = torch.randn(3, 4, 5, 6)
+    values = maps.double().numpy()
+    expected = np.concatenate([values.mean((2, 3)), values.std((2, 3))], axis=1)
+    np.testing.assert_allclose(MeanAndDeviation()(maps).numpy(), expected, atol=1e-5)
+    flat = torch.ones(1, 1, 4, 4, requires_grad=True)
+    MeanAndDeviation()(flat).sum().backward()
+    assert torch.isfinite(flat.grad).all()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_the_head_alone_learns_from_all_stages(name: str) -> None:
+    net = network(name, hidden=8).train()
+    net.unfreeze(0)
+    net(pixels()).sum().backward()
+    assert all(parameter.grad is not None for parameter in net.head_parameters())
+    assert all(parameter.grad is None for parameter in net.backbone_parameters())
+    stacked = net.features(pixels())
+    first = next(module for module in net.head.modules() if isinstance(module, nn.Linear))
+    assert first.in_features == 2 * stacked.shape[1] > 2 * net.body((pixels() / 255 - net.mean) / net.std).shape[1]
+
+
+def test_a_heat_map_is_of_all_stages_and_lies_over_a_blob() -> None:
+    size, net = 224, network("squeezenet1_1")
+    base = torch.full((1, 1, size, size), 0.3)
+    rows, columns = np.mgrid[:size, :size] + 0.5
+    blob = np.exp(-((rows - 90) ** 2 + (columns - 140) ** 2) / (2 * 8**2)).astype(np.float32)
+    with torch.no_grad():
+        changed = (net.features(base + 0.5 * torch.from_numpy(blob)) - net.features(base))[0, :64].square().sum(0).numpy()
+    grid = explain.grid(net.backbone, size)
+    laid = explain.upsampled(explain.Heatmap(changed, "A", "", grid), (size, size), "stretch")
+    assert [float((laid * at).sum() / laid.sum()) for at in (rows, columns)] == pytest.approx([90, 140], abs=4)
+    found = explain.heatmap(net, pixels(1, size), ("A", "B"), "B")
+    assert found.values.shape == changed.shape
+    assert found.layer == "features.12 and the stages before it"
+
+
+def test_it_comes_back_from_its_file(tmp_path: Path) -> None:
+    net = network("mobilenet_v2", hidden=8, mirrored=True)
+    settings = {"model.features": "stages", "model.hidden": 8, "model.mirror": "averaged"}
+    header = dataclasses.replace(HEADER, backbone="mobilenet_v2", settings=settings)
+    net = models.build("mobilenet_v2", len(header.findings), hidden=8, mirrored=True, features="stages").eval()
+    checkpoints.save(tmp_path / "a.safetensors", net, header)
+    with torch.no_grad():
+        assert torch.equal(checkpoints.load(tmp_path / "a.safetensors")[0](pixels()), net(pixels()))
+
+
+def test_a_backbone_without_stages_to_see_says_which_have_them() -> None:
+    with pytest.raises(ConfigError, match="can only see its last activation") as found:
+        models.build("vgg16", 2, features="stages")
+    assert "squeezenet1_1" in found.value.remedy
