@@ -31,7 +31,7 @@ import reproduction_data
 import reproduction_protocol
 import reproduction_text
 
-from trainer import bags, runs
+from trainer import bags, pooling, results, runs
 
 DATA = Path(os.environ.get("CXR_TEST_DATA", "../shared/data"))
 OUT = Path(tempfile.gettempdir()) / "cxr-reproduction"
@@ -42,12 +42,6 @@ FIGURES = PAGE.with_suffix("")
 IMAGES, PATIENTS, PUBLISHED = "images", "patients", reproduction_text.AS_PUBLISHED
 QUICK = ("schedule.epochs=1", "schedule.warmup=0", "schedule.head_only=0", "model.size=64", "compute.batch=8", "model.hidden=0")
 SQUEEZENET = ("model.backbone=squeezenet1_1", "model.weights={weights}/squeezenet1_1_imagenet_features.safetensors")
-LARGER = (
-    "model.backbone=squeezenet1_0",
-    "model.weights={weights}/squeezenet1_0_imagenet_deepcompressed.safetensors",
-    "model.size=384",
-)
-"""Its features, and the mixup of `scattering`, were chosen on all of these images, divided otherwise."""
 MOBILENET = ("model.backbone=mobilenet_v2", "model.weights={weights}/mobilenet_v2_imagenet_dequantised.safetensors")
 A_SETS = (f"task.implies={reproduction_data.COVID} > {reproduction_data.PNEUMONIA}",)
 BY_F1 = "choice.criterion=f1"
@@ -65,9 +59,11 @@ NETWORKS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
     ("scratch", "scratch", (), 0),
     ("scattering", "scattering", (), 3),
     ("quick", "quick", SQUEEZENET, 0),
-    ("quick-384", "quick", LARGER, 3),
+    ("all-stages", "all-stages", MOBILENET, 0),
 )
 """What is judged by DarkCovidNet's protocol: name, recipe, settings, members."""
+COMMITTEE = ("quick", "all-stages", "scattering")
+"""Networks whose probabilities are averaged, as `predict` does with several."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ class Work:
 
     `stand_in` are settings that name the weights at hand instead of the original's; `folds` and `members` as for `bag`
     (neither: one run; both: a bag in each fold); `level` is a coarser level to be judged at too; `val` is the share of all
-    images to validate on.
+    images to validate on. Of a committee `of` names the works whose networks are averaged; it trains nothing itself.
     """
 
     key: str
@@ -89,6 +85,7 @@ class Work:
     members: int = 0
     level: int = 0
     val: float = 0.15
+    of: tuple[str, ...] = ()
 
 
 PARTS: dict[str, tuple[Work, ...]] = {
@@ -138,6 +135,10 @@ PARTS: dict[str, tuple[Work, ...]] = {
             Work(f"{name}-{by}", "darkcovid", recipe, sets, divided=by, folds=5, members=members)
             for name, recipe, sets, members in NETWORKS
             for by in (IMAGES, PATIENTS)
+        ),
+        *(
+            Work(mask.format("committee"), "darkcovid", "", divided=by, folds=5, of=tuple(map(mask.format, COMMITTEE)))
+            for mask, by in (("as-published-{}", PUBLISHED), ("{}-images", IMAGES), ("{}-patients", PATIENTS))
         ),
         Work("darkcovidnet-two-images", "darkcovid", "darkcovidnet", BY_TWO, divided=IMAGES, folds=5),
     ),
@@ -238,20 +239,36 @@ def one_bag(folder: Path, name: str, how: Sequence[object], sets: Sequence[str],
     return bag
 
 
-def each_fold(bench: Bench, work: Work) -> dict[str, Any]:
-    """Accuracy over folds of a network or a bag each: on what was validated on, if published so, else on the test part."""
+def each_fold(bench: Bench, work: Work) -> list[Path]:
+    """The runs or bags of each fold."""
     folder, sets, how = project(bench, work), assigned(bench, work), bench.seeds(work)
     split, count = division(bench, replace(work, folds=reproduction_protocol.FOLDS), folder)
     stem = split.removesuffix("-fold1")
     names = [f"{stem}-fold{number}" for number in range(1, count + 1)]
     if work.divided == PUBLISHED:
         names = reproduction_protocol.made(folder, stem, count)
-    made = []
+    made: list[Path] = []
     for number, name in enumerate(names, 1):
         key = f"{work.key}-{number}"
         made.append(one_bag(folder, key, how, sets, name) if how else one_run(folder, key, sets, name))
-    on = "val" if work.divided == PUBLISHED else "test"
-    return reproduction_protocol.judged(lambda one: verb("evaluate", one, "--on", on), made)
+    return made
+
+
+def by_fold(work: Work) -> bool:
+    """Whether each fold is a run or a bag of its own; otherwise all are one bag."""
+    return work.divided == PUBLISHED or bool(work.folds and work.members)
+
+
+def committee(bench: Bench, work: Work, on: str) -> dict[str, Any]:
+    """Accuracy of the mean of other works' networks, which are trained if they are not there."""
+    works = {one.key: one for works in PARTS.values() for one in works}
+    each = []
+    for member in (works[key] for key in work.of):
+        made = each_fold(bench, member) if by_fold(member) else [trained(bench, member)]
+        for one in made:
+            verb("evaluate", one, "--on", on)
+        each.append(pooling.pooled([results.Prediction.load(bags.either(one).predictions(on)) for one in made]))
+    return reproduction_protocol.averaged(each)
 
 
 def done(bench: Bench, work: Work) -> None:
@@ -264,8 +281,12 @@ def done(bench: Bench, work: Work) -> None:
         "quick": bench.quick,
         "imagenet": bench.imagenet,
     }
-    if work.divided == PUBLISHED or (work.folds and work.members):
-        figures = {"pooled": each_fold(bench, work)}
+    on = "val" if work.divided == PUBLISHED else "test"
+    if work.of:
+        figures = {"pooled": committee(bench, work, on)}
+    elif by_fold(work):
+        judged = reproduction_protocol.judged(lambda one: verb("evaluate", one, "--on", on), each_fold(bench, work))
+        figures = {"pooled": judged}
     else:
         made = trained(bench, work)
         figures = {

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from reproduction_glance import whole
 
+from trainer import pooling
 from trainer.catalog import Catalog
 from trainer.intervals import wilson
+from trainer.results import Prediction
 
 SPLIT = "as-published"
 FOLDS = 5
@@ -38,13 +41,32 @@ def judged(evaluate: Callable[[Path], Mapping[str, Any]], made: Sequence[Path]) 
     told = [evaluate(one) for one in made]
     found = [whole(one) for one in told]
     counts = np.array([one["confusion"]["counts"] for one in found])
+    alone = [one["mean"]["accuracy"] for one in told if "mean" in one]
+    return _figures(found[0]["confusion"]["findings"], counts, alone)
+
+
+def averaged(each: Sequence[Prediction]) -> dict[str, Any]:
+    """The same of the mean of several networks' probabilities for the same images, which are all of all folds."""
+    mean, _ = pooling.averaged(each)
+    counts = [_confusion(one) for one in (mean, *each)]
+    return _figures(mean.findings, np.array(counts[:1]), [float(np.trace(one) / one.sum()) for one in counts[1:]])
+
+
+def _figures(findings: Sequence[str], counts: NDArray[np.int64], alone: Sequence[float]) -> dict[str, Any]:
+    """`counts` [folds, K, K]: truth by what was called; `alone`: accuracies of single networks."""
     right, images = int(np.trace(counts.sum(0))), int(counts.sum())
     low, high = wilson(right / images, images)
-    alone = [one["mean"]["accuracy"] for one in told if "mean" in one]
     return {
-        "folds": [float(np.trace(one) / one.sum()) for one in counts],
+        "folds": [float(np.trace(one) / one.sum()) for one in counts] if len(counts) > 1 else [],
         "images": images,
         "accuracy": {"value": right / images, "low": low, "high": high},
         "alone": float(np.mean(alone)) if alone else None,
-        "confusion": {"findings": found[0]["confusion"]["findings"], "counts": counts.sum(0).tolist()},
+        "confusion": {"findings": list(findings), "counts": counts.sum(0).tolist()},
     }
+
+
+def _confusion(one: Prediction) -> NDArray[np.int64]:
+    """Counts [K, K] of truth by the largest probability."""
+    counts = np.zeros((len(one.findings),) * 2, np.int64)
+    np.add.at(counts, (one.targets.argmax(1), one.probabilities.argmax(1)), 1)
+    return counts

@@ -49,10 +49,10 @@ E = """## DarkCovidNet's own protocol
 
 Published: 1,125 images, five folds over images, from scratch: accuracy 0.8702 for three findings, 0.9808 for two; what was
 validated on is what is reported. Here each fold's validation part is cut out of its training images, so that a network
-learns from fewer, and its test part decides nothing. Wavelets, mixup and what is not turned or zoomed in `scattering`, and
-weights and size of `quick-384`, were chosen on the same 1,125 images, divided otherwise (about twenty trials), so that their
-figures flatter a little. Both are averages of three networks of different
-seeds in each fold; what one alone is right in, on average, stands beside it.
+learns from fewer, and its test part decides nothing. What `scattering` and `all-stages` are (wavelets, mixup, what is not
+turned or zoomed; the backbone, its size, its stages, its head) was chosen on the same 1,125 images, divided otherwise, in
+about forty trials, so that their figures flatter a little. `scattering` is the mean of three networks of different seeds in
+each fold, `committee` that of different networks; what one alone is right in, on average, stands beside it.
 """
 SHORTCUTS = """## What size, shape and file type alone score
 
@@ -189,6 +189,10 @@ def _beside(key: str, judged: Mapping[str, Any]) -> str:
 def how(one: Mapping[str, Any]) -> str:
     """What a work was, in a line: recipe, settings, division."""
     work = one["work"]
+    if work.get("of"):
+        return (
+            f"the mean of the probabilities of {', '.join(f'`{key}`' for key in work['of'])}, each image by those of its fold."
+        )
     made = f"recipe `{work['recipe']}` with {', '.join(one['settings']) or 'nothing changed'}; {_division(work)}"
     if work["divided"] == AS_PUBLISHED:
         return f"{made}, a fifth of the images to validate on and to report."

@@ -124,7 +124,7 @@ class Model:
     features: str = setting(
         "last",
         "Features",
-        "What the head sees: last, the backbone's last activation; stages, those of all its stages, textures too (hypercolumns).",
+        "What the head sees: last, the backbone's last activation; stages, those of all its stages, with textures.",
         choices=("last", "stages"),
         term="hypercolumn",
     )

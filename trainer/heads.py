@@ -8,9 +8,7 @@ GRID = 13
 """Side of DarkCovidNet's last activation at the 256 px that it was published with; other sizes are pooled to it."""
 
 
-def head(
-    backbone: str, width: int, findings: int, *, dropout: float, hidden: int = 0, stacked: bool = False
-) -> nn.Sequential:
+def head(backbone: str, width: int, findings: int, *, dropout: float, hidden: int = 0, stacked: bool = False) -> nn.Sequential:
     """Dropout and a linear layer: [N,width] -> logits [N,findings], with random weights from torch's global generator.
 
     With `hidden` features there are two linear layers, with ReLU and dropout between them. DarkCovidNet's takes its last

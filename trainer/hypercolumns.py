@@ -1,7 +1,7 @@
 """Several stages of a network seen at once: their activations laid over one grid and stacked.
 
-Hariharan et al., "Hypercolumns for object segmentation and fine-grained localization" (CVPR 2015). What tells one radiograph from
-another is often texture, which middle stages know better than the last one, made for the things of photographs.
+Hariharan et al., "Hypercolumns for object segmentation and fine-grained localization" (CVPR 2015). What tells one radiograph
+from another is often texture, which middle stages know better than the last one, made for the things of photographs.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def _through(module: nn.Module, name: str, x: Tensor, ends: frozenset[str], seen
 
 
 def _means(length: int, cells: Cells, wanted: int, onto: Cells) -> Tensor:
-    """Float32 [wanted,length]: each row is the mean of the cells whose middles are within half a step of its own, or the nearest."""
+    """Float32 [wanted,length]: each row is the mean of the cells within half a step of its own middle, or of the nearest."""
     places = cells[0] + cells[1] * torch.arange(length)
     middles = onto[0] + onto[1] * torch.arange(wanted)
     apart = (middles[:, None] - places).abs()

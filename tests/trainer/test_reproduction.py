@@ -70,6 +70,9 @@ def test_every_work_has_settings_that_the_program_knows(script: Any, tmp_path: P
     for imagenet in (False, True):
         bench = script.Bench(Path("data"), tmp_path, tmp_path, quick=not imagenet, imagenet=imagenet)
         for work in works:
+            if work.of:
+                assert set(work.of) <= {one.key for one in works if one.divided == work.divided and not one.of}
+                continue
             settings = config.changed(recipes.load(work.recipe).settings, config.parsed(bench.settings(work)))
             assert settings.model.backbone in BACKBONES
             assert settings.model.size >= BACKBONES[settings.model.backbone].smallest
@@ -211,6 +214,32 @@ def test_figures_of_the_published_protocol(script: Any, tmp_path: Path) -> None:
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
     assert "| scratch | 0.800 (0.652 to 0.895) (below 0.8702) | 0.850, 0.750 | not run | not run | 1 |" in page
     assert "| 0.8702 | `as-published-scratch` 0.800 (0.652 to 0.895) |" in page
+
+
+def test_figures_of_a_committee(script: Any) -> None:  # noqa: ANN401
+    """Three images, two networks: the first is wrong of one, the second surer where it is right; their mean is right of all."""
+    shared: dict[str, Any] = {
+        "findings": ("a", "b"),
+        "task": "multi-class",
+        "targets": np.array([[1, 0], [0, 1], [0, 1]], np.int8),
+        "patients": ("p", "q", "r"),
+    }
+    said = ([0.9, 0.6, 0.1], [0.6, 0.1, 0.3]), ([0.4, 0.2, 0.2], [0.8, 0.1, 0.2])
+    for first, second in said:
+        each = [
+            results.Prediction(
+                ids=np.arange(3),
+                probabilities=np.stack([one, 1 - np.array(one)], 1).astype(np.float32),
+                weights=str(one),
+                **shared,
+            )
+            for one in (first, second)
+        ]
+        found = script.reproduction_protocol.averaged(each)
+        assert found["accuracy"]["value"] == 1
+        assert found["alone"] == pytest.approx((2 / 3 + 1) / 2)
+        assert found["confusion"] == {"findings": ["a", "b"], "counts": [[1, 0], [0, 2]]}
+        assert found["folds"] == []
 
 
 def test_the_page_in_the_docs_is_made_from_the_figures_beside_it(script: Any, tmp_path: Path) -> None:  # noqa: ANN401

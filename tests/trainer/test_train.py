@@ -378,3 +378,29 @@ def test_a_fault_of_ours_is_told_in_the_history_and_passed_on(
 def test_the_outcome_is_ready_for_json(trained: Path) -> None:
     outcome = train.Outcome(trained, "stopped", 0, 0, math.nan, "macro_f1", 1.0, 2.0, "cpu", "fp32")
     assert json.loads(json.dumps(outcome.to_json(), allow_nan=False))["best_metric"] is None
+
+
+def test_a_run_with_all_stages_mirror_images_and_kept_norms_says_what_its_checkpoint_says(
+    project: Path, tiny: config.TrainConfig, shared_data: Path
+) -> None:
+    weights = shared_data / "weights" / "mobilenet_v2_imagenet_dequantised.safetensors"
+    wanted = {"model.backbone": "mobilenet_v2", "model.weights": str(weights), "model.features": "stages"}
+    wanted |= {"model.mirror": "averaged", "model.hidden": 8, "schedule.batch_norm": "kept", "schedule.stages": 1}
+    made = train.run(project, config.changed(tiny, wanted), name="stages")
+    first = train.run(project, config.changed(tiny, wanted), name="first-of-stages", stop=lambda: True)
+    before, after = checkpoints.load_state(first.run / "state.pt")["learner"]["classifier"], _weights(made.run)
+    learned = {name for name in after if not torch.equal(before[name], after[name])}
+    assert not [name for name in learned if name.startswith("body") and "running" in name]
+    assert [name for name in learned if name.startswith("body.features.18")]
+    assert {"head.0.running_mean", "head.0.running_var"} < learned
+    kept = results.Prediction.load(made.run / "predictions-val.npz")
+    with Catalog.open(project) as catalog:
+        shown = dataset.squares(catalog, kept.ids, 64, "stretch").take(np.arange(len(kept.ids)))
+    classifier, _ = checkpoints.load(made.run / "best.safetensors")
+    for pixels in (shown, shown[..., ::-1].copy()):
+        with torch.no_grad():
+            said = classifier(torch.from_numpy(pixels)).softmax(1).numpy()
+        np.testing.assert_allclose(said, kept.probabilities, atol=1e-5)
+    with torch.no_grad():
+        alone = models.Classifier.classify(classifier, classifier.features(torch.from_numpy(shown))).softmax(1).numpy()
+    assert np.abs(alone - kept.probabilities).max() > 1e-4
