@@ -26,8 +26,8 @@ class Backbone:
     `joined` names the backbones that it is put together from, each with its own weights; `new` are modules that no weights
     file has, so that they learn with the head. `beyond` counts the rows and columns of its last activation that lie before and
     behind the image. `cells` says which place each of the others looks at, along either side: the middle of the first, in px
-    from the border, and the distance to the next. It follows from kernels, strides and borders, layer by layer. `levels` says
-    the same of the last modules of the stages before the last, for backbones whose head can see all stages.
+    from the border, and the distance to the next. It follows from kernels, strides and borders, layer by layer. `blocks` are
+    the modules that a head which sees all stages looks at, each with the same said of it; none where there is no such head.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Backbone:
     new: tuple[str, ...] = ()
     beyond: tuple[int, int] = (0, 0)
     cells: tuple[float, float] = (0.5, 32.0)
-    levels: tuple[tuple[float, float], ...] = ()
+    blocks: tuple[tuple[str, tuple[float, float]], ...] = ()
     mean: tuple[float, ...] = _IMAGENET[0]
     std: tuple[float, ...] = _IMAGENET[1]
 
@@ -52,14 +52,19 @@ class Backbone:
         """Whether there are ImageNet weights for it."""
         return bool(self.file or self.joined)
 
-    @property
-    def ends(self) -> tuple[str, ...]:
-        """The last modules of the stages before the last, for those whose head can see all stages; else ()."""
-        return tuple(stage[-1] for stage in self.stages[:-1]) if self.levels else ()
-
 
 def _stages(text: str, prefix: str = "") -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(name if name == "classifier" else prefix + name for name in stage.split()) for stage in text.split("|"))
+
+
+def _blocks(text: str, cells: str, prefix: str = "") -> tuple[tuple[str, tuple[float, float]], ...]:
+    """The blocks of each stage with its cells: "0.5 2" is a first middle and a step, in px."""
+    placed = zip(_stages(text, prefix), (stage.split() for stage in cells.split("|")), strict=True)
+    return tuple((name, (float(first), float(step))) for names, (first, step) in placed for name in names)
+
+
+_HALVED = "0.5 2 | 0.5 4 | 0.5 8 | 0.5 16 | 0.5 32"
+"""Stages of odd kernels and even borders, each of which halves the one before."""
 
 
 def _both(first: tuple[tuple[str, ...], ...], second: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
@@ -74,9 +79,6 @@ _XCEPTION = _stages(
     "conv1 bn1 conv2 bn2 | block1 block2 block3 | block4 block5 block6 block7"
     " | block8 block9 block10 block11 | block12 conv3 bn3 conv4 bn4"
 )
-
-_HALVED = ((0.5, 2.0), (0.5, 4.0), (0.5, 8.0), (0.5, 16.0))
-"""Stages of odd kernels and even borders, each of which halves the one before."""
 
 _ROWS = (
     Backbone(
@@ -117,7 +119,7 @@ _ROWS = (
         _stages("0 | 3 4 5 | 7 8 9 10 | 12", "features."),
         "features.12",
         cells=(17.5, 16.0),
-        levels=((3.5, 2.0), (5.5, 4.0), (9.5, 8.0)),
+        blocks=_blocks("0 | 3 4 5 | 7 8 9 10 | 12", "3.5 2 | 5.5 4 | 9.5 8 | 17.5 16", "features."),
         file="squeezenet1_0-b66bff10.pth",
         megabytes=4.8,
     ),
@@ -128,7 +130,7 @@ _ROWS = (
         _stages("0 | 3 4 | 6 7 | 9 10 11 12", "features."),
         "features.12",
         cells=(15.5, 16.0),
-        levels=((1.5, 2.0), (3.5, 4.0), (7.5, 8.0)),
+        blocks=_blocks("0 | 3 4 | 6 7 | 9 10 11 12", "1.5 2 | 3.5 4 | 7.5 8 | 15.5 16", "features."),
         file="squeezenet1_1-b8a52dc0.pth",
         megabytes=4.7,
     ),
@@ -152,7 +154,11 @@ _ROWS = (
         ),
         "inception5b",
         cells=(22.5, 32.0),
-        levels=((2.5, 4.0), (6.5, 8.0), (14.5, 16.0)),
+        blocks=_blocks(
+            "conv3 | inception3a inception3b"
+            " | inception4a inception4b inception4c inception4d inception4e | inception5a inception5b",
+            "2.5 4 | 6.5 8 | 14.5 16 | 22.5 32",
+        ),
         mean=_EVEN[0],
         std=_EVEN[1],
         file="googlenet-1378be20.pth",
@@ -164,7 +170,7 @@ _ROWS = (
         11.18,
         _stages("conv1 bn1 | layer1 | layer2 | layer3 | layer4"),
         "layer4",
-        levels=_HALVED,
+        blocks=_blocks("bn1 | layer1 | layer2 | layer3 | layer4", _HALVED),
         file="resnet18-f37072fd.pth",
         megabytes=44.7,
     ),
@@ -174,7 +180,7 @@ _ROWS = (
         23.51,
         _stages("conv1 bn1 | layer1 | layer2 | layer3 | layer4"),
         "layer4",
-        levels=_HALVED,
+        blocks=_blocks("bn1 | layer1 | layer2 | layer3 | layer4", _HALVED),
         file="resnet50-0676ba61.pth",
         megabytes=97.8,
     ),
@@ -188,7 +194,9 @@ _ROWS = (
         ),
         "features.norm5 + ReLU",
         cells=(14.5, 32.0),
-        levels=((0.5, 2.0), (2.5, 8.0), (6.5, 16.0), (14.5, 32.0)),
+        blocks=_blocks(
+            "norm0 | transition1 | transition2 | transition3 | norm5", "0.5 2 | 2.5 8 | 6.5 16 | 14.5 32 | 14.5 32", "features."
+        ),
         file="densenet121-a639ec97.pth",
         megabytes=30.8,
     ),
@@ -198,7 +206,8 @@ _ROWS = (
         2.22,
         _stages("0 1 | 2 3 | 4 5 6 | 7 8 9 10 11 12 13 | 14 15 16 17 18", "features."),
         "features.18",
-        levels=_HALVED,
+        # Not the last convolution: of its 1,280 channels, which blocks before it hold already, the head would see hardly else.
+        blocks=_blocks("1 | 2 3 | 4 5 6 | 7 8 9 10 11 12 13 | 14 15 16 17", _HALVED, "features."),
         file="mobilenet_v2-b0353104.pth",
         megabytes=13.6,
     ),
@@ -226,7 +235,7 @@ _ROWS = (
         4.01,
         _stages("0 1 | 2 | 3 | 4 5 | 6 7 8", "features."),
         "features.8",
-        levels=_HALVED,
+        blocks=_blocks("1 | 2 | 3 | 4 5 | 6 7", _HALVED, "features."),
         file="efficientnet_b0_rwightman-7f5810bc.pth",
         megabytes=20.5,
     ),
@@ -304,8 +313,8 @@ def check(backbone: str, size: int | None = None, features: str = LAST) -> None:
             where="model.size",
             remedy=f"Choose at least {smallest} px or another backbone.",
         )
-    if features != LAST and not BACKBONES[backbone].levels:
-        able = ", ".join(name for name, row in BACKBONES.items() if row.levels)
+    if features != LAST and not BACKBONES[backbone].blocks:
+        able = ", ".join(name for name, row in BACKBONES.items() if row.blocks)
         raise ConfigError(
             f"The head of {backbone} can only see its last activation",
             where="model.features",

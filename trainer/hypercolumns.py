@@ -13,42 +13,46 @@ Cells = tuple[float, float]
 """Middle of a grid's first cell, in px from the border, and the distance to the next (`Backbone.cells`)."""
 
 
-def activations(body: nn.Module, ends: Sequence[str], pixels: Tensor) -> list[Tensor]:
-    """The outputs of the modules `ends`, named from `body`, and of `body` itself.
+def activations(body: nn.Module, blocks: Sequence[str], pixels: Tensor) -> tuple[list[Tensor], Tensor]:
+    """The outputs of the modules `blocks`, named from `body` in the order in which they work, and of `body` itself.
 
     A module is found wherever there are only `nn.Sequential` above it. One that the next layer overwrites in place (ReLU behind
     a norm) is seen as that layer leaves it.
     """
     seen: list[Tensor] = []
-    last = _through(body, "", pixels, frozenset(ends), seen)
-    return [*seen, last]
+    last = _through(body, "", pixels, frozenset(blocks), seen)
+    return seen, last
 
 
-def stacked(found: Sequence[Tensor], cells: Sequence[Cells]) -> Tensor:
-    """Activations [N,C,h,w] -> [N,sum of C,h,w] on the grid of the last: means of the cells that lie over each of its cells."""
-    rows, columns = found[-1].shape[2:]
-    laid = [
-        _means(map_.shape[2], own, rows, cells[-1]).to(map_) @ map_ @ _means(map_.shape[3], own, columns, cells[-1]).to(map_).T
-        for map_, own in zip(found[:-1], cells[:-1], strict=True)
-    ]
-    return torch.cat([*laid, found[-1]], dim=1)
+def stacked(found: Sequence[Tensor], cells: Sequence[Cells], shape: tuple[int, int], onto: Cells) -> Tensor:
+    """Activations [N,C,h,w] -> [N,sum of C,*shape] on one grid: means of the cells that lie over each of its cells.
+
+    `cells` says where those of each activation stand, `onto` where those of the grid do.
+    """
+    laid = []
+    for map_, own in zip(found, cells, strict=True):
+        rows, columns = (
+            _means(length, own, wanted, onto).to(map_) for length, wanted in zip(map_.shape[2:], shape, strict=True)
+        )
+        laid.append(map_ if map_.shape[2:] == shape and own == onto else rows @ map_ @ columns.T)
+    return torch.cat(laid, dim=1)
 
 
 @torch.no_grad()
-def channels(body: nn.Module, ends: Sequence[str], example: Tensor) -> int:
+def channels(body: nn.Module, blocks: Sequence[str], example: Tensor) -> int:
     """How many channels the stack of a new network has; `example` is any image that it can take."""
-    found = activations(body.eval(), ends, example)
+    found, _ = activations(body.eval(), blocks, example)
     body.train()
     return sum(map_.shape[1] for map_ in found)
 
 
-def _through(module: nn.Module, name: str, x: Tensor, ends: frozenset[str], seen: list[Tensor]) -> Tensor:
+def _through(module: nn.Module, name: str, x: Tensor, blocks: frozenset[str], seen: list[Tensor]) -> Tensor:
     if isinstance(module, nn.Sequential):
         for part, child in module.named_children():
-            x = _through(child, f"{name}.{part}" if name else part, x, ends, seen)
+            x = _through(child, f"{name}.{part}" if name else part, x, blocks, seen)
     else:
         x = module(x)
-    if name in ends:
+    if name in blocks:
         seen.append(x)
     return x
 

@@ -49,7 +49,7 @@ class Classifier(nn.Module):
         self.body, self.neck, width = parts(backbone.name, dropout)
         if self.stacked:
             self.neck = nn.Identity()
-            width = hypercolumns.channels(self.body, backbone.ends, torch.zeros(1, len(backbone.mean), 64, 64))
+            width = hypercolumns.channels(self.body, [*dict(backbone.blocks)], torch.zeros(1, len(backbone.mean), 64, 64))
         self.head = heads.head(backbone.name, width, findings, dropout=dropout, hidden=hidden, stacked=self.stacked)
         self.register_buffer("mean", torch.tensor(backbone.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(backbone.std).view(1, -1, 1, 1))
@@ -64,7 +64,7 @@ class Classifier(nn.Module):
     @property
     def looked_at(self) -> str:
         """What heat maps look at, in words."""
-        return f"{self.backbone.layer} and the stages before it" if self.stacked else self.backbone.layer
+        return "all stages" if self.stacked else self.backbone.layer
 
     def features(self, pixels: Tensor) -> Tensor:
         """Pixels [N,1,S,S], uint8 0..255 or float 0..1 -> the last activation [N,C,h,w]."""
@@ -73,9 +73,9 @@ class Classifier(nn.Module):
             grey = grey / 255
         normalised = (grey - self.mean) / self.std
         if self.stacked:
-            row = self.backbone
-            found = hypercolumns.activations(self.body, row.ends, normalised)
-            return hypercolumns.stacked(found, (*row.levels, row.cells))
+            blocks = dict(self.backbone.blocks)
+            found, last = hypercolumns.activations(self.body, [*blocks], normalised)
+            return hypercolumns.stacked(found, [*blocks.values()], (last.shape[2], last.shape[3]), self.backbone.cells)
         activation: Tensor = self.body(normalised)
         return activation
 

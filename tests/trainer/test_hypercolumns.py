@@ -16,7 +16,7 @@ from trainer.architectures import BACKBONES
 from trainer.blocks import MeanAndDeviation
 from trainer.errors import ConfigError
 
-ABLE = [name for name, row in BACKBONES.items() if row.levels]
+ABLE = [name for name, row in BACKBONES.items() if row.blocks]
 
 
 def network(name: str, **more: object) -> models.Classifier:
@@ -32,7 +32,8 @@ def pixels(count: int = 2, size: int = 96) -> torch.Tensor:
 def test_the_activations_are_those_that_torchvision_extracts(name: str) -> None:
     net = network(name)
     row, image = net.backbone, (pixels() / 255 - net.mean) / net.std
-    wanted = {end: str(number) for number, end in enumerate(row.ends)}
+    blocks = [*dict(row.blocks)]
+    wanted = {name: str(number) for number, name in enumerate(blocks)}
     # Those that the next layer overwrites in place are clones there, and so from before it.
     body = net.body
     for module in body.modules():
@@ -40,23 +41,22 @@ def test_the_activations_are_those_that_torchvision_extracts(name: str) -> None:
             module.inplace = False
     with torch.no_grad():
         expected = create_feature_extractor(body, wanted)(image)
-        found = hypercolumns.activations(body, row.ends, image)
-        assert len(found) == len(row.ends) + 1 == len(row.levels) + 1
-        for map_, other in zip(found, expected.values(), strict=False):
+        found, last = hypercolumns.activations(body, blocks, image)
+        for map_, other in zip(found, expected.values(), strict=True):
             torch.testing.assert_close(map_, other)
-        torch.testing.assert_close(found[-1], body(image))
+        torch.testing.assert_close(last, body(image))
 
 
 @pytest.mark.parametrize("name", ABLE)
-def test_the_cells_of_each_stage_stand_over_the_middle_of_what_they_see(name: str) -> None:
+def test_the_cells_of_each_block_stand_over_the_middle_of_what_they_see(name: str) -> None:
     body, row = averaging(name), BACKBONES[name]
-    for level, (first, step) in enumerate(row.levels):
+    for name, (first, step) in row.blocks:
         cell = max(4, round(64 / step))
         expected = first + step * cell
 
         class Cut(nn.Module):
-            def forward(self, x: torch.Tensor, level: int = level) -> torch.Tensor:
-                return hypercolumns.activations(body, row.ends, x)[level]
+            def forward(self, x: torch.Tensor, name: str = name) -> torch.Tensor:
+                return hypercolumns.activations(body, [name], x)[0][0]
 
         assert middle(Cut(), len(row.mean), cell, round(2 * expected)) == pytest.approx((expected, expected), abs=1.5)
 
@@ -64,13 +64,13 @@ def test_the_cells_of_each_stage_stand_over_the_middle_of_what_they_see(name: st
 def test_cells_are_averaged_over_the_cell_that_they_lie_over() -> None:
     """Cells every 2 px from 1, onto cells every 4 px from 2: two each; onto cells from 1: one and both its neighbours."""
     fine = torch.arange(6.0).expand(1, 1, 6, 6)
-    even = hypercolumns.stacked([fine, torch.zeros(1, 2, 3, 3)], [(1, 2), (2, 4)])
+    even = hypercolumns.stacked([fine, torch.ones(1, 2, 3, 3)], [(1, 2), (2, 4)], (3, 3), (2, 4))
     assert even.shape == (1, 3, 3, 3)
     assert even[0, 0].tolist() == [[0.5, 2.5, 4.5]] * 3
-    odd = hypercolumns.stacked([fine, torch.zeros(1, 1, 3, 3)], [(1, 2), (1, 4)])
+    assert torch.equal(even[0, 1:], torch.ones(2, 3, 3))
+    odd = hypercolumns.stacked([fine], [(1, 2)], (3, 3), (1, 4))
     assert odd[0, 0, 0].tolist() == [0.5, 2, 4]
-    far = hypercolumns.stacked([fine, torch.zeros(1, 1, 1, 1)], [(1, 2), (90, 4)])
-    assert far[0, 0].tolist() == [[5]]
+    assert hypercolumns.stacked([fine], [(1, 2)], (1, 1), (90, 4)).item() == 5
 
 
 def test_the_pooling_is_numpys_mean_and_standard_deviation() -> None:
@@ -90,9 +90,8 @@ def test_the_head_alone_learns_from_all_stages(name: str) -> None:
     net(pixels()).sum().backward()
     assert all(parameter.grad is not None for parameter in net.head_parameters())
     assert all(parameter.grad is None for parameter in net.backbone_parameters())
-    stacked = net.features(pixels())
     first = next(module for module in net.head.modules() if isinstance(module, nn.Linear))
-    assert first.in_features == 2 * stacked.shape[1] > 2 * net.body((pixels() / 255 - net.mean) / net.std).shape[1]
+    assert first.in_features == 2 * net.features(pixels()).shape[1]
 
 
 def test_a_heat_map_is_of_all_stages_and_lies_over_a_blob() -> None:
@@ -107,7 +106,7 @@ def test_a_heat_map_is_of_all_stages_and_lies_over_a_blob() -> None:
     assert [float((laid * at).sum() / laid.sum()) for at in (rows, columns)] == pytest.approx([90, 140], abs=4)
     found = explain.heatmap(net, pixels(1, size), ("A", "B"), "B")
     assert found.values.shape == changed.shape
-    assert found.layer == "features.12 and the stages before it"
+    assert found.layer == "all stages"
 
 
 def test_it_comes_back_from_its_file(tmp_path: Path) -> None:
