@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class AveragePool(nn.Module):
@@ -40,12 +41,39 @@ class MeanAndMax(nn.Module):
 
 
 class MeanAndDeviation(nn.Module):
-    """[N,C,h,w] -> [N,2C]: how much of each channel there is, and how unevenly it is spread."""
+    """[N,C,h,w] -> float32 [N,2C]: how much of each channel there is, and how unevenly it is spread."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Means first, then standard deviations."""
+        x = x.float()  # what tells images apart may be less than half precision resolves
         variance = x.var(dim=(2, 3), correction=0)
-        return torch.cat([x.mean(dim=(2, 3)), torch.sqrt(variance + 1e-6)], dim=1)  # not 0: there it has no gradient
+        return torch.cat([x.mean(dim=(2, 3)), torch.sqrt(variance + 1e-10)], dim=1)  # not 0: there it has no gradient
+
+
+class Standardised(nn.BatchNorm1d):
+    """[N,C] -> [N,C], each column with mean 0 and variance 1 over images: batch norm for figures on scales of their own.
+
+    What it measures is a plain mean at first: torch's begins at a variance of 1, which figures that differ by thousandths would
+    take hundreds of steps to leave, and an average of weights for good. One image alone is standardised by what was measured
+    before.
+    """
+
+    def __init__(self, columns: int) -> None:
+        super().__init__(columns, eps=1e-8, affine=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As batch norm, which refuses to learn from one image, unless other processes have more."""
+        mean, variance, steps = self.running_mean, self.running_var, self.num_batches_tracked
+        if self.training and steps is not None:
+            momentum = max(self.momentum or 0.0, 1 / (int(steps) + 1))
+            try:
+                found = F.batch_norm(x, mean, variance, training=True, momentum=momentum, eps=self.eps)
+            except ValueError:
+                pass
+            else:
+                steps += 1
+                return found
+        return F.batch_norm(x, mean, variance, eps=self.eps)
 
 
 class Residual(nn.Module):

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from trainer.blocks import AveragePool, MeanAndDeviation
+from trainer.blocks import AveragePool, MeanAndDeviation, Standardised
 
 GRID = 13
 """Side of DarkCovidNet's last activation at the 256 px that it was published with; other sizes are pooled to it."""
@@ -13,11 +13,11 @@ def head(backbone: str, width: int, findings: int, *, dropout: float, hidden: in
 
     With `hidden` features there are two linear layers, with ReLU and dropout between them. DarkCovidNet's takes its last
     activation [N,width,h,w] instead, and has its last convolution, one channel a finding, in front; so does that of `stacked`
-    activations, whose channels, each on a scale of its own, are made equal and pooled in front.
+    activations, where they are pooled, and each figure, on a scale of its own, standardised.
     """
     layers: list[nn.Module] = []
     if stacked:
-        layers = [nn.BatchNorm2d(width, affine=False), MeanAndDeviation()]
+        layers = [MeanAndDeviation(), Standardised(2 * width)]
         width *= 2
     if backbone == "darkcovidnet":
         layers = _dark(width, findings)

@@ -83,6 +83,19 @@ def test_the_pooling_is_numpys_mean_and_standard_deviation() -> None:
     assert torch.isfinite(flat.grad).all()  # type: ignore[arg-type]
 
 
+def test_each_figure_of_the_stack_is_standardised_and_one_image_alone_by_what_was_measured() -> None:
+    net = network("squeezenet1_1").train()
+    net.unfreeze(0)
+    pooled, norm = net.head[0], net.head[1]
+    found = norm(pooled(net.features(pixels(8))))
+    torch.testing.assert_close(found.mean(0), torch.zeros(found.shape[1]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(found.var(0, correction=0), torch.ones(found.shape[1]), atol=1e-2, rtol=0)
+    alone = net(pixels(8)[:1])
+    torch.testing.assert_close(alone, net.eval()(pixels(8)[:1]))
+    measured = norm(pooled(net.features(pixels(8))))  # by the variance n - 1, from the first step on
+    torch.testing.assert_close(measured, found * (7 / 8) ** 0.5, atol=1e-2, rtol=1e-2)
+
+
 @pytest.mark.parametrize("name", ABLE)
 def test_the_head_alone_learns_from_all_stages(name: str) -> None:
     net = network(name, hidden=8).train()
