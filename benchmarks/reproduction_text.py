@@ -49,10 +49,11 @@ E = """## DarkCovidNet's own protocol
 
 Published: 1,125 images, five folds over images, from scratch: accuracy 0.8702 for three findings, 0.9808 for two; what was
 validated on is what is reported. Here each fold's validation part is cut out of its training images, so that a network
-learns from fewer, and its test part decides nothing. What `scattering` and `all-stages` are (wavelets, mixup, what is not
-turned or zoomed; the backbone, its size, its stages, its head) was chosen on the same 1,125 images, divided otherwise, in
-about forty trials, so that their figures flatter a little. `scattering` is the mean of three networks of different seeds in
-each fold, `committee` that of different networks; what one alone is right in, on average, stands beside it.
+learns from fewer, and its test part decides nothing. What `scattering` and `all-stages` are (wavelets, what is not turned or
+zoomed; the backbone, its size, its stages, its head) was chosen on the same 1,125 images, divided otherwise, in about forty
+trials, so that their figures flatter a little; of both, earlier forms have been seen on the first folds below, with mixup
+and with a head that was not standardised. `scattering` is the mean of three networks of different seeds in each fold,
+`committee` that of different networks; what one alone is right in, on average, stands beside it.
 """
 SHORTCUTS = """## What size, shape and file type alone score
 

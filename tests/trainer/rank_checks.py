@@ -22,6 +22,7 @@ CASES: dict[str, tuple[int, dict[str, object]]] = {
     "a part without an image": (9, {"model.backbone": "cxr_small", "compute.batch": 4, "compute.accumulate": 5}),
     "accumulated, sgd": (11, {"model.backbone": "squeezenet1_1", "compute.accumulate": 3, "optimiser.name": "sgd"}),
     "frozen stages": (8, {"model.backbone": "cxr_small", "schedule.head_only": 1, "schedule.stages": 1}),
+    "all stages": (7, {"model.features": "stages", "compute.batch": 4, "schedule.head_only": 2, "optimiser.name": "sgd"}),
 }
 """Images of a step, and settings: for each the weights must be those of one process."""
 
@@ -31,7 +32,7 @@ def learner(case: str, team: Team) -> Learner:
     count = team.count
     settings = config.changed(config.TrainConfig(), {**PLAIN, **CASES[case][1], "compute.devices": count})
     torch.manual_seed(5)
-    classifier = models.build(settings.model.backbone, 3, dropout=0.0)
+    classifier = models.build(settings.model.backbone, 3, features=settings.model.features)
     return Learner(classifier, settings, weights=WEIGHTS, steps_per_epoch=2, device=CPU, precision="fp32", team=team)
 
 
