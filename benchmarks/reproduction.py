@@ -62,7 +62,10 @@ NETWORKS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
     ("all-stages", "all-stages", MOBILENET, 0),
 )
 """What is judged by DarkCovidNet's protocol: name, recipe, settings, members."""
-COMMITTEE = ("quick", "all-stages", "scattering")
+COMMITTEES = {
+    "committee": ("quick", "all-stages", "scattering"),
+    "committee-from-scratch": ("darkcovidnet", "scattering"),
+}
 """Networks whose probabilities are averaged, as `predict` does with several."""
 
 
@@ -137,7 +140,8 @@ PARTS: dict[str, tuple[Work, ...]] = {
             for by in (IMAGES, PATIENTS)
         ),
         *(
-            Work(mask.format("committee"), "darkcovid", "", divided=by, folds=5, of=tuple(map(mask.format, COMMITTEE)))
+            Work(mask.format(name), "darkcovid", "", divided=by, folds=5, of=tuple(map(mask.format, of)))
+            for name, of in COMMITTEES.items()
             for mask, by in (("as-published-{}", PUBLISHED), ("{}-images", IMAGES), ("{}-patients", PATIENTS))
         ),
         Work("darkcovidnet-two-images", "darkcovid", "darkcovidnet", BY_TWO, divided=IMAGES, folds=5),

@@ -21,7 +21,7 @@ class Line:
 
 
 COVID = "COVID-19"
-FROM_SCRATCH = ("darkcovidnet", "scratch", "scattering")
+FROM_SCRATCH = ("darkcovidnet", "scratch", "scattering", "committee-from-scratch")
 PRETRAINED = ("quick", "all-stages", "committee")
 """Networks that are judged by DarkCovidNet's protocol."""
 LINES = (
