@@ -318,5 +318,5 @@ def check(backbone: str, size: int | None = None, features: str = LAST) -> None:
         raise ConfigError(
             f"The head of {backbone} can only see its last activation",
             where="model.features",
-            remedy=f"Choose {LAST}, or one of these backbones: {able}.",
+            remedy=f"Set Features to {LAST}, or choose one of these backbones: {able}.",
         )

@@ -250,10 +250,13 @@ class ConfigForm(QWidget):
             architectures.check(model.backbone, model.size, model.features)
         except ConfigError as error:
             wrong = error
-        for key in ("model.size", "model.features"):
+        place = wrong.where if wrong else ""
+        if place == "model.features" and place not in self.rows:  # folded away: told where it is seen
+            place = "model.backbone"
+        for key in ("model.size", "model.features", "model.backbone"):
             row = self.rows.get(key)
             if row is not None and not self._is_wrong(row):
-                row.complain(_words(wrong) if wrong and wrong.where == key else "")
+                row.complain(_words(wrong) if wrong and key == place else "")
 
 
 def _words(error: ConfigError) -> str:

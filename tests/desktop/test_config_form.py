@@ -269,13 +269,21 @@ def test_images_too_small_for_the_backbone_are_told_at_the_size(form: ConfigForm
     assert "outside its limits" in form.problems()["model.size"]  # what is wrong by itself comes first
 
 
-def test_a_backbone_whose_stages_cannot_be_seen_is_told_at_the_features(form: ConfigForm) -> None:
+def test_a_backbone_whose_stages_cannot_be_seen_is_told_at_the_features(form: ConfigForm, qtbot: QtBot) -> None:
     form.set_value("model.backbone", "vgg16")
     form.set_value("model.features", "stages")
     assert list(form.problems()) == ["model.features"]
     assert "last activation" in form.problems()["model.features"]
     form.set_value("model.backbone", "mobilenet_v2")
     assert form.problems() == {}
+    folded = ConfigForm()
+    qtbot.addWidget(folded)
+    recipe = recipes.load("all-stages").settings
+    folded.set_config(recipe, recipe)
+    folded.set_value("model.backbone", "vgg16")  # where the features are not seen
+    assert list(folded.problems()) == ["model.backbone"]
+    folded.set_value("model.backbone", "resnet18")
+    assert folded.problems() == {}
 
 
 def test_others_are_folded_away_and_say_how_many_are_changed(qtbot: QtBot) -> None:
