@@ -31,7 +31,7 @@ import reproduction_data
 import reproduction_protocol
 import reproduction_text
 
-from trainer import bags, pooling, results, runs
+from trainer import bags, course, pooling, results, runs
 
 DATA = Path(os.environ.get("CXR_TEST_DATA", "../shared/data"))
 OUT = Path(tempfile.gettempdir()) / "cxr-reproduction"
@@ -263,21 +263,38 @@ def by_fold(work: Work) -> bool:
     return work.divided == PUBLISHED or bool(work.folds and work.members)
 
 
+def networks(bench: Bench, work: Work) -> list[Path]:
+    """The runs or bags of a work, of a committee those of its members, trained if they are not there."""
+    works = {one.key: one for works in PARTS.values() for one in works}
+    if work.of:
+        return [one for key in work.of for one in networks(bench, works[key])]
+    return each_fold(bench, work) if by_fold(work) else [trained(bench, work)]
+
+
 def committee(bench: Bench, work: Work, on: str) -> dict[str, Any]:
-    """Accuracy of the mean of other works' networks, which are trained if they are not there."""
+    """Accuracy of the mean of other works' networks."""
     works = {one.key: one for works in PARTS.values() for one in works}
     each = []
-    for member in (works[key] for key in work.of):
-        made = each_fold(bench, member) if by_fold(member) else [trained(bench, member)]
+    for key in work.of:
+        made = networks(bench, works[key])
         for one in made:
             verb("evaluate", one, "--on", on)
         each.append(pooling.pooled([results.Prediction.load(bags.either(one).predictions(on)) for one in made]))
     return reproduction_protocol.averaged(each)
 
 
+def seconds(made: Sequence[Path]) -> float:
+    """Time of training of runs and bags, as their histories say it, whoever trained them and however often it was stopped."""
+    total = 0.0
+    for folder in (one for path in made for one in bags.networks(path)):
+        told = course.Course()
+        told.add(runs.Run(folder).milestones())
+        total += told.elapsed()
+    return total
+
+
 def done(bench: Bench, work: Work) -> None:
     """Do a work and keep what it gave."""
-    start = time.monotonic()
     print(f"{time.strftime('%H:%M:%S')} {work.key}", flush=True)
     about = {
         "work": asdict(work),
@@ -289,7 +306,7 @@ def done(bench: Bench, work: Work) -> None:
     if work.of:
         figures = {"pooled": committee(bench, work, on)}
     elif by_fold(work):
-        judged = reproduction_protocol.judged(lambda one: verb("evaluate", one, "--on", on), each_fold(bench, work))
+        judged = reproduction_protocol.judged(lambda one: verb("evaluate", one, "--on", on), networks(bench, work))
         figures = {"pooled": judged}
     else:
         made = trained(bench, work)
@@ -297,7 +314,7 @@ def done(bench: Bench, work: Work) -> None:
             "judged": verb("evaluate", made, "--on", "test"),
             "coarse": verb("evaluate", made, "--on", "test", "--level", work.level) if work.level else None,
         }
-    keep(bench.kept(work.key), {**about, **figures, "seconds": time.monotonic() - start})
+    keep(bench.kept(work.key), {**about, **figures, "seconds": seconds(networks(bench, work))})
 
 
 def shortcuts(bench: Bench, part: str) -> None:

@@ -17,7 +17,7 @@ Protocol of all parts, unless said: patients are divided, never images of one; e
 the fold that did not learn from it (pooled over folds), at thresholds and the epoch chosen on a validation part of its own;
 no setting was chosen by these figures. Intervals are 95 %, drawn by patient. "Published" is what the authors wrote. Their
 data are not at hand where a stand-in is named, so that figures beside each other are no contest: they show where ours
-stand, also where we are worse. Minutes were taken on two cores that had other work too.
+stand, also where we are worse. Minutes are those of training, on one or two cores that had other work too.
 """
 
 A = """## A. Several findings in one image, focal loss
