@@ -13,7 +13,7 @@ from tests.trainer.test_checkpoints import HEADER
 from tests.trainer.test_heat_places import averaging, middle
 from trainer import checkpoints, explain, hypercolumns, models
 from trainer.architectures import BACKBONES
-from trainer.blocks import MeanAndDeviation
+from trainer.blocks import MeanAndDeviation, Standardised
 from trainer.errors import ConfigError
 
 ABLE = [name for name, row in BACKBONES.items() if row.blocks]
@@ -83,17 +83,28 @@ def test_the_pooling_is_numpys_mean_and_standard_deviation() -> None:
     assert torch.isfinite(flat.grad).all()  # type: ignore[arg-type]
 
 
-def test_each_figure_of_the_stack_is_standardised_and_one_image_alone_by_what_was_measured() -> None:
+def test_figures_of_all_scales_are_standardised_and_one_image_alone_by_what_was_measured() -> None:
+    figures = torch.randn(8, 7, generator=torch.Generator().manual_seed(4)) * torch.logspace(-3, 3, 7) + 5
+    norm = Standardised(7)
+    found = norm(figures)
+    torch.testing.assert_close(found, (figures - figures.mean(0)) / figures.std(0, correction=0), atol=1e-2, rtol=1e-2)
+    measured = (figures - figures.mean(0)) / figures.std(0)  # by the variance n - 1, from the first step on
+    torch.testing.assert_close(norm(figures[:1]), measured[:1], atol=1e-2, rtol=1e-2)
+    torch.testing.assert_close(norm.eval()(figures), measured, atol=1e-2, rtol=1e-2)
+    assert norm.num_batches_tracked == 1
+    later = Standardised(7)
+    for step in range(4):
+        later(figures + step)
+    torch.testing.assert_close(later.running_mean, figures.mean(0) + 1.5, atol=1e-3, rtol=1e-4)  # a plain mean
+
+
+def test_a_network_learns_from_one_image() -> None:
     net = network("squeezenet1_1").train()
     net.unfreeze(0)
-    pooled, norm = net.head[0], net.head[1]
-    found = norm(pooled(net.features(pixels(8))))
-    torch.testing.assert_close(found.mean(0), torch.zeros(found.shape[1]), atol=1e-3, rtol=0)
-    torch.testing.assert_close(found.var(0, correction=0), torch.ones(found.shape[1]), atol=1e-2, rtol=0)
+    net(pixels(8))
     alone = net(pixels(8)[:1])
+    alone.sum().backward()
     torch.testing.assert_close(alone, net.eval()(pixels(8)[:1]))
-    measured = norm(pooled(net.features(pixels(8))))  # by the variance n - 1, from the first step on
-    torch.testing.assert_close(measured, found * (7 / 8) ** 0.5, atol=1e-2, rtol=1e-2)
 
 
 @pytest.mark.parametrize("name", ABLE)
