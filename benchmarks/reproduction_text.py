@@ -53,7 +53,8 @@ learns from fewer, and its test part decides nothing. What `scattering` and `all
 zoomed; the backbone, its size, its stages, its head) was chosen on the same 1,125 images, divided otherwise, in about forty
 trials, so that their figures flatter a little; of both, earlier forms have been seen on the first folds below, with mixup
 and with a head that was not standardised. `scattering` is the mean of three networks of different seeds in each fold,
-committees that of different networks; what one alone is right in, on average, stands beside it.
+committees that of different networks; what one alone is right in, on average, stands beside it. Intervals of averages, and
+of what is as published, are Wilson's, as if each image were a patient: divided by patients, a little too narrow.
 """
 SHORTCUTS = """## What size, shape and file type alone score
 
