@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from trainer.errors import ConfigError, did_you_mean
 
-LAST, STAGES = FEATURES = ("last", "stages")
+LAST, STAGES = "last", "stages"
 """What a head can see (`config.Model.features`): the backbone's last activation, or those of all its stages."""
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
