@@ -74,7 +74,12 @@ def augmented(pixels: Tensor, settings: config.Augment, generator: torch.Generat
 
 
 def changed(pixels: Tensor, changes: Changes) -> Tensor:
-    """Apply `changes` to pixels as in `augmented`: mirror, brightness and contrast, then place, so that vacant is black."""
+    """Apply `changes` to pixels as in `augmented`: mirror, brightness and contrast, then place, so that vacant is black.
+
+    Of vectors float32 [N, 2, F], of images and of their mirror images, those that `changes` ask for: [N, 1, F].
+    """
+    if pixels.ndim == 3:
+        return pixels[torch.arange(len(pixels)), changes.flip.long()][:, None]
     if changes.flip.any():
         pixels = torch.where(_per_image(changes.flip, pixels), pixels.flip(-1), pixels)
     pixels = _toned(pixels / 255 if pixels.dtype == torch.uint8 else pixels, changes)

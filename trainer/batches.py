@@ -1,65 +1,65 @@
 """Catalogued images as batches: every image is decoded and resized once, by all cores, into a cache; then no decoder runs.
 
-On disk the cache is a folder of shards, each a pair of files: NAME.json (content digests, in order) and NAME.npy (uint8
-[n, S, S]). The .npy is renamed into place last and makes the pair valid. A killed process leaves whole shards and nothing else;
-two processes may write at once; the folder may be deleted at any time.
+The cache is a folder of shards for each size and fit (see `shards`), in the project; it may be deleted at any time.
 """
 
 import os
-import secrets
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import appearance, files, images
-from trainer.errors import DataError, ImageError, Progress, StorageError
-
-SHARD = 512
-MEMORY_SHARE = 0.25
-CACHE_LIMIT = 40 * 2**30
-HEADROOM = 2**30
+from trainer import appearance, files, images, shards
+from trainer.errors import ImageError, Progress
 
 Pixels = NDArray[np.uint8]
 
 
+class Source(Protocol):
+    """A list of images as a network is shown them."""
+
+    @property
+    def readable(self) -> NDArray[np.bool_]:
+        """Which of the list are there, bool [N]."""
+
+    @property
+    def failures(self) -> tuple[tuple[Path, str], ...]:
+        """Files that are not, and why."""
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Some of them: squares uint8 [n, 1, S, S], or what a frozen network says of them, float32 [n, 1 or 2, F]."""
+
+
 @dataclass(frozen=True, eq=False)
 class Cache:
-    """Decoded squares of a list of images; `readable` says which of the list are there.
+    """Decoded squares uint8 [S, S] of a list of images; `readable` says which of the list are there.
 
-    `whole` is uint8 [N, S, S] in memory, or None where that is too much and rows are read from the shards on disk. `failures`
-    are files and why they are not there; `damaged` are the digests of contents that cannot be decoded, wherever they lie, and
-    `odd` of those decoded for the first time that do not look like frontal chest radiographs.
+    `failures` are files and why they are not there; `damaged` are the digests of contents that cannot be decoded, wherever they
+    lie, and `odd` of those decoded for the first time that do not look like frontal chest radiographs.
     """
 
-    size: int
-    readable: NDArray[np.bool_]
-    failures: tuple[tuple[Path, str], ...]
-    decoded: int
-    whole: Pixels | None
-    shards: tuple[Pixels, ...]
-    where: NDArray[np.int64]  # [N, 2]: shard and row of each image
+    rows: shards.Rows
+    failures: tuple[tuple[Path, str], ...] = ()
+    decoded: int = 0
     damaged: frozenset[str] = frozenset()
     odd: frozenset[str] = frozenset()
 
+    @property
+    def readable(self) -> NDArray[np.bool_]:
+        """Which of the list are there, bool [N]."""
+        return self.rows.there
+
     def take(self, rows: NDArray[np.int64]) -> Pixels:
         """Squares of some images as uint8 [n, 1, S, S]."""
-        if self.whole is not None:
-            return self.whole[rows][:, None]
-        out = np.empty((len(rows), 1, self.size, self.size), np.uint8)
-        for place, row in enumerate(rows):
-            shard, index = self.where[row]
-            out[place, 0] = self.shards[shard][index]
-        return out
+        return self.rows.take(rows)[:, None]
 
     def only(self, kept: NDArray[np.bool_]) -> "Cache":
         """The same squares for some of the images, in their order."""
-        whole = None if self.whole is None else self.whole if kept.all() else self.whole[kept]
-        return replace(self, readable=self.readable[kept], whole=whole, where=self.where[kept])
+        return replace(self, rows=self.rows.only(kept))
 
 
 def cached(
@@ -80,11 +80,12 @@ def cached(
     process has just decoded all it could. Raises `StorageError`; `Stopped` from `progress`.
     """
     folder = folder / f"{size}-{fit}-v{images.PIPELINE}"
-    known = _index(folder)
+    digests = [digest for _, digest in sources]
+    known = shards.known(folder)
     if not decode:
-        return _assembled(sources, known, {}, 0, size, _allowance(memory))
-    _evict(folder.parent, keep=folder)
-    wanted = dict.fromkeys(digest for _, digest in sources)
+        return Cache(shards.assembled(digests, known, (size, size), np.uint8, memory))
+    shards.make_room(folder.parent, keep=[folder])
+    wanted = dict.fromkeys(digests)
     copies: dict[str, list[Path]] = {}
     for path, digest in sources:
         if digest not in known:
@@ -93,20 +94,25 @@ def cached(
     failures: dict[str, _Failure] = {}
     odd: set[str] = set()
     done = len(wanted) - len(missing)
-    for start in range(0, len(missing), SHARD):
-        part = missing[start : start + SHARD]
-        pixels, digests, failed = _decode(part, size, fit, done + start, len(wanted), progress, odd)
+    for start in range(0, len(missing), shards.SHARD):
+        part = missing[start : start + shards.SHARD]
+        pixels, made, failed = _decode(part, size, fit, done + start, len(wanted), progress, odd)
         failures |= failed
-        if digests:
-            known.update(_write(folder, pixels, digests))
-    cache = _assembled(sources, known, failures, len(missing), size, _allowance(memory))
-    return replace(cache, odd=frozenset(odd - _in_other_sizes(folder))) if odd else cache
+        if made:
+            known.update(shards.write(folder, pixels, made))
+    return Cache(
+        shards.assembled(digests, known, (size, size), np.uint8, memory),
+        failures=tuple((failure.path, failure.why) for failure in failures.values()),
+        decoded=len(missing),
+        damaged=frozenset(digest for digest, failure in failures.items() if failure.damaged),
+        odd=frozenset(odd - _in_other_sizes(folder)) if odd else frozenset(),
+    )
 
 
 def _in_other_sizes(folder: Path) -> set[str]:
     """Digests of what was decoded before, for a square of another size."""
     others = (other for other in folder.parent.iterdir() if other != folder and other.name.endswith(f"-v{images.PIPELINE}"))
-    return {digest for other in others for digest in _index(other)}
+    return {digest for other in others for digest in shards.known(other)}
 
 
 @dataclass(frozen=True)
@@ -170,78 +176,6 @@ def _square(paths: Sequence[Path], digest: str, size: int, fit: images.Fit, odd:
             return _Failure(path, error.what, damaged=True)
     assert failure is not None, "a digest without a path"
     return failure
-
-
-def _index(folder: Path) -> dict[str, tuple[Path, int]]:
-    """Digest -> shard and row, of every whole shard. A damaged one counts as absent: its images are decoded again."""
-    known: dict[str, tuple[Path, int]] = {}
-    for shard in sorted(folder.glob("*.npy")):
-        try:
-            digests = files.read_json(shard.with_suffix(".json"))
-            rows = len(np.load(shard, mmap_mode="r", allow_pickle=False))
-        except (ValueError, EOFError, OSError, DataError, StorageError):
-            continue
-        if isinstance(digests, list) and len(digests) == rows:
-            known.update({digest: (shard, row) for row, digest in enumerate(digests)})
-    return known
-
-
-def _write(folder: Path, pixels: Pixels, digests: list[str]) -> dict[str, tuple[Path, int]]:
-    shard = folder / f"{secrets.token_hex(8)}.npy"
-    files.write_json(shard.with_suffix(".json"), digests)
-    with files.atomic(shard) as file:
-        np.save(file, pixels, allow_pickle=False)
-    return {digest: (shard, row) for row, digest in enumerate(digests)}
-
-
-def _assembled(
-    sources: Sequence[tuple[Path, str]],
-    known: dict[str, tuple[Path, int]],
-    failures: Mapping[str, _Failure],
-    decoded: int,
-    size: int,
-    memory: int,
-) -> Cache:
-    paths = sorted({known[digest][0] for _, digest in sources if digest in known})
-    number = {path: i for i, path in enumerate(paths)}
-    with files.storage_in_words(paths[0] if paths else None):
-        shards = tuple(np.load(path, mmap_mode="r", allow_pickle=False) for path in paths)
-    where = np.full((len(sources), 2), -1, np.int64)
-    for place, (_, digest) in enumerate(sources):
-        if digest in known:
-            path, index = known[digest]
-            where[place] = number[path], index
-    readable = where[:, 0] >= 0
-    whole = None
-    if len(sources) * size * size <= memory:
-        whole = np.zeros((len(sources), size, size), np.uint8)
-        for row in np.flatnonzero(readable):
-            whole[row] = shards[where[row, 0]][where[row, 1]]
-        shards = ()
-    told = tuple((failure.path, failure.why) for failure in failures.values())
-    damaged = frozenset(digest for digest, failure in failures.items() if failure.damaged)
-    return Cache(size, readable, told, decoded, whole, shards, where, damaged)
-
-
-def _allowance(memory: int | None) -> int:
-    if memory is not None:
-        return memory
-    if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
-        return int(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * MEMORY_SHARE)
-    return 2**30
-
-
-def _evict(cache: Path, *, keep: Path) -> None:
-    """Delete the longest unused sizes while the cache is over its limit or the disk nearly full."""
-    if not cache.is_dir():
-        return
-    others = sorted((p for p in cache.iterdir() if p.is_dir() and p != keep), key=lambda p: p.stat().st_mtime)
-    used = {p: sum(f.stat().st_size for f in p.iterdir() if f.is_file()) for p in [*others, *([keep] if keep.is_dir() else [])]}
-    for folder in others:
-        if sum(used.values()) <= CACHE_LIMIT and shutil.disk_usage(cache).free > HEADROOM:
-            return
-        shutil.rmtree(folder, ignore_errors=True)
-        used.pop(folder)
 
 
 def chunks(rows: NDArray[np.int64], batch: int) -> Iterator[NDArray[np.int64]]:

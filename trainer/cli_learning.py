@@ -30,7 +30,7 @@ from trainer import (
 from trainer.catalog import project_folder
 from trainer.cli_assist import gentle_interrupt
 from trainer.errors import counted
-from trainer.loop import Outcome
+from trainer.outcome import Outcome
 
 
 class ConsoleLog:
@@ -99,7 +99,8 @@ def told(
                 bar(done, total)
 
         def listener(event: Mapping[str, Any]) -> None:
-            nonlocal total
+            nonlocal total, reading
+            reading = event.get("doing", reading)
             if event["kind"] == "started":
                 total = event["epochs"] * event["steps_per_epoch"]
             if event["kind"] in ("started", "batch") and not log.begun:

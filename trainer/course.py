@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 SMOOTHING = 0.9
 """Share of the past in the smoothed batch loss: an exponential average, its start corrected as in Adam (Kingma and Ba 2015)."""
 BATCH_CURVES = ("loss", "smoothed", "lr", "images_per_second")
+READING = "Reading images"
 MOST_POINTS = 2_000
 """Points of a curve that is drawn: more than a chart has columns of pixels, so that nothing that could be seen is lost."""
 
@@ -35,13 +36,14 @@ class Course:
         self.epochs: list[Event] = []
         self.log: list[tuple[float, str]] = []
         self.reading: tuple[int, int] | None = None
+        self._doing = READING
         self.ended = ""
         self.changes = 0
         self._steps: array[float] = array("d")
         self._values = {name: array("d") for name in BATCH_CURVES}
         self._smooth = (0.0, 0.0)  # the average before its correction, and the weight that it has so far
         self._last: Event = {}
-        self._worked = self._since = 0.0
+        self._worked = self._since = self._prepared = 0.0
 
     def add(self, events: Iterable[Event]) -> None:
         """Take the next events."""
@@ -57,6 +59,7 @@ class Course:
                 self.ended, self.reading = kind, None
             if kind in ("batch", "epoch"):
                 self._last = event
+            self._doing = event.get("doing", self._doing)
             if words := _words(event):
                 self.log.append((event.get("time", 0.0), words))
 
@@ -116,11 +119,11 @@ class Course:
         return self._worked + (max(0.0, now - self._since) if now and self._since else 0.0)
 
     def sentence(self) -> str:
-        """What it does now beyond what its status says: "Reading images: 120 of 400"; "" if nothing."""
+        """What it does before it learns, if it does: "Reading images: 120 of 400"; "" else."""
         if not self.reading:
             return ""
         done, total = self.reading
-        return f"Reading images: {done} of {total}"
+        return f"{self._doing}: {done} of {total}"
 
     def _count_time(self, event: Event) -> None:
         kind, time = event["kind"], float(event.get("time", 0.0))
@@ -128,6 +131,8 @@ class Course:
             self._worked += max(0.0, time - self._since)
             self._since = time if kind not in runs.FINAL else 0.0
         elif kind == "started":
+            self._worked += max(0.0, event.get("prepared", 0.0) - self._prepared)
+            self._prepared = event.get("prepared", 0.0)
             self._since = time
 
     def _epoch(self, event: Event) -> None:
@@ -138,7 +143,7 @@ class Course:
 
     def _start(self, event: Event) -> None:
         step, epoch = event.get("step", 0), event.get("epoch", 0)
-        self.started, self.reading = event, None
+        self.started, self.reading, self._doing = event, None, READING
         self.epochs = [e for e in self.epochs if e.get("step", 0) <= step and e["epoch"] <= epoch]
         kept = int(np.searchsorted(np.array(self._steps), step, "right"))
         del self._steps[kept:]

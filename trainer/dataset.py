@@ -56,14 +56,14 @@ NAMED = 3
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Images of one part that can be learned from or judged: ids int64 [N], targets int8 [N, K], squares in the same order."""
+    """Images of one part that can be learned from or judged: ids int64 [N], targets int8 [N, K], images in the same order."""
 
     ids: NDArray[np.int64]
     targets: NDArray[np.int8]
-    cache: batches.Cache
+    cache: batches.Source
 
     def batch(self, rows: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Pixels uint8 [n, 1, S, S], targets float32 [n, K] (not stated: 0), stated bool [n, K]."""
+        """Pixels uint8 [n, 1, S, S] (or vectors), targets float32 [n, K] (not stated: 0), stated bool [n, K]."""
         targets = torch.from_numpy(self.targets[rows])
         return torch.from_numpy(self.cache.take(rows)), targets.clamp_min(0).float(), targets >= 0
 

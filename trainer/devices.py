@@ -1,9 +1,11 @@
 """Where it is computed: device, precision, threads; and how a computation is made repeatable."""
 
 import contextlib
+import ctypes
 import os
 import platform
 import random
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from trainer.errors import ConfigError, DataError, StorageError, did_you_mean
 
 GAIN = 1.15
 """Mixed precision must be at least this much faster than fp32 to be chosen: below, the rounding is not worth it."""
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,19 @@ def prepare(threads: int, *, together: int = 1) -> int:
     threads = threads or max(1, cores() // together)
     torch.set_num_threads(threads)  # sums are grouped by thread: another number, other last bits
     return threads
+
+
+def hold_memory() -> None:
+    """Let the C library keep what torch frees, for its next step; for a process that only computes.
+
+    Left alone, glibc gives blocks of more than 32 MiB back to the system at once, and to get them anew, every page cleared,
+    takes a fifth of a training's time, of a prediction at 384 px more than half. Elsewhere nothing happens.
+    """
+    if sys.platform == "linux":
+        # With musl there is no mallopt.
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", lambda name, value: 0)
+        mallopt(_MMAP_MAX, 0)
+        mallopt(_TRIM_THRESHOLD, -1)
 
 
 def reseed(*numbers: int) -> None:

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from trainer.blocks import AveragePool, MeanAndDeviation, Standardised
+from trainer.blocks import AveragePool, Standardised
 
 GRID = 13
 """Side of DarkCovidNet's last activation at the 256 px that it was published with; other sizes are pooled to it."""
@@ -12,13 +12,12 @@ def head(backbone: str, width: int, findings: int, *, dropout: float, hidden: in
     """Dropout and a linear layer: [N,width] -> logits [N,findings], with random weights from torch's global generator.
 
     With `hidden` features there are two linear layers, with ReLU and dropout between them. DarkCovidNet's takes its last
-    activation [N,width,h,w] instead, and has its last convolution, one channel a finding, in front; so does that of `stacked`
-    activations, where they are pooled, and each figure, on a scale of its own, standardised.
+    activation [N,width,h,w] instead, and has its last convolution, one channel a finding, in front. In front of that of
+    `stacked` activations each figure, on a scale of its own, is standardised.
     """
     layers: list[nn.Module] = []
     if stacked:
-        layers = [MeanAndDeviation(), Standardised(2 * width)]
-        width *= 2
+        layers = [Standardised(width)]
     if backbone == "darkcovidnet":
         layers = _dark(width, findings)
         width = findings * GRID * GRID

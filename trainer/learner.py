@@ -76,11 +76,11 @@ class Learner:
     def step(self, pixels: Tensor, targets: Tensor, stated: Tensor, *, epoch: int, step: int) -> tuple[float, float]:
         """Learn from the images of one step; returns the sum of their loss and the weight to divide it by.
 
-        pixels uint8 [N, 1, S, S]; targets float32 [N, K]; stated bool [N, K], all on the CPU, the same on all processes, of
-        which each takes its part. `epoch` and `step` count from 0, `step` over the whole training. Raises torch's
-        OutOfMemoryError before any weight has changed.
+        pixels uint8 [N, 1, S, S], or `vectors` of them float32 [N, 2, F]; targets float32 [N, K]; stated bool [N, K], all on
+        the CPU, the same on all processes, of which each takes its part. `epoch` and `step` count from 0, `step` over the whole
+        training. Raises torch's OutOfMemoryError before any weight has changed.
         """
-        self._thaw(epoch)
+        self.thaw(epoch)
         settings = self.settings
         own = self._own(len(pixels))
         # Dropout of each process by itself; the first draws what one process alone would.
@@ -96,7 +96,8 @@ class Learner:
             step=step,
             rows=torch.cat(own),
         )
-        shown = shown.contiguous(memory_format=torch.channels_last)
+        if shown.ndim == 4:
+            shown = shown.contiguous(memory_format=torch.channels_last)
         self.classifier.train()
         total, weight = self._gradients(shown, targets, stated, [len(rows) for rows in own])
         total, weight = self.team.sums([total, weight])
@@ -158,7 +159,7 @@ class Learner:
         if self.average is not None:
             _move_average(self.average, self.classifier, min(self.settings.optimiser.average, (1 + step) / (10 + step)))
 
-    def _thaw(self, epoch: int) -> None:
+    def thaw(self, epoch: int) -> None:
         """Let those stages learn that the schedule names for this epoch."""
         schedule = self.settings.schedule
         stages = 0 if epoch < schedule.head_only else (schedule.stages or None)

@@ -6,8 +6,7 @@ Of several processes that train one network together each goes through these lin
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import numpy as np
@@ -30,10 +29,12 @@ from trainer import (
     results,
     runs,
     unfolding,
+    vectors,
 )
 from trainer.catalog import Catalog
 from trainer.errors import Progress, RunError, counted
 from trainer.learner import Learner, fastest_precision, pieces, too_small, unless_full
+from trainer.outcome import Outcome, Position, number
 from trainer.ranks import ALONE, Team
 
 EVENT_SECONDS = 0.25
@@ -45,41 +46,6 @@ _WEIGHTS = 0x1417  # keeps the random numbers of the first weights apart from ot
 StopAsked = Callable[[], bool]
 Listener = Callable[[Mapping[str, Any]], None]
 """Is told each event as it is written."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a training ended. `status` is finished or stopped; `best_metric` is nan before the first epoch is validated."""
-
-    run: Path
-    status: str
-    epochs: int
-    best_epoch: int
-    best_metric: float
-    metric: str
-    seconds: float
-    images_per_second: float
-    device: str
-    precision: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Values for json; the run as text."""
-        return {**asdict(self), "run": str(self.run), "best_metric": _number(self.best_metric)}
-
-
-@dataclass
-class Position:
-    """Where a training stands: `epoch` and `batch` count what is done; sums are those of the epoch under way."""
-
-    epoch: int = 0
-    batch: int = 0
-    loss_sum: float = 0.0
-    loss_weight: float = 0.0
-    seconds: float = 0.0
-    shown: int = 0
-    best_epoch: int = 0
-    best: tuple[float, float] | None = None
-    best_metric: float = math.nan
 
 
 class Training:
@@ -102,6 +68,7 @@ class Training:
         self.settings = config.of_run(about["config"])
         self.names = tuple(about["findings"])
         self.about = about
+        devices.hold_memory()
         self.threads = devices.prepare(self.settings.compute.threads, together=team.together)
         self.device = torch.device(devices.places(self.settings.compute.device, team.together)[team.local])
         self.parts = self._read(progress)
@@ -109,6 +76,7 @@ class Training:
         self.steps_per_epoch = math.ceil(self.sampler.length / self.settings.compute.images_per_step)
         self.position = Position()
         self.learner = self._learner()
+        self.once = self._once(progress)
 
     def work(self, stop: StopAsked) -> Outcome:
         self._started()
@@ -220,9 +188,11 @@ class Training:
         """Give a new network its first weights, and settle its precision; both are then told to the other processes."""
         loaded = models.initialise(classifier, self.settings.model.weights)
         self._tell("note", text=loaded.words())
-        if told := unfolding.given_back(classifier, loaded, self.parts["train"]):
+        schedule = self.settings.schedule
+        learns = schedule.head_only < schedule.epochs or bool(classifier.backbone.new)
+        if learns and (told := unfolding.given_back(classifier, loaded, self.parts["train"])):
             self._tell("note", text=told)
-        if self.settings.schedule.batch_norm == "kept" and (told := loaded.unmeasured(classifier.backbone)):
+        if schedule.batch_norm == "kept" and (told := loaded.unmeasured(classifier.backbone)):
             self._tell("note", text=told)
         precision, measured = fastest_precision(classifier, self.settings, self.device)
         if measured:
@@ -248,6 +218,24 @@ class Training:
         values = {**state["position"], "best": tuple(state["position"]["best"]) if state["position"]["best"] else None}
         self.position = Position(**values)
 
+    def _once(self, progress: Progress | None) -> dict[str, dataset.Part]:
+        """The parts with vectors instead of squares, where that says the same with less computing; {} where not."""
+        learner, counts = self.learner, {name: len(part.ids) for name, part in self.parts.items()}
+        learner.thaw(self.position.epoch)
+        if not vectors.worth(learner.classifier, self.settings, counts, self.sampler.length):
+            return {}
+        told = f"Only the head learns: what {self.settings.model.backbone} says of each image is computed once, and kept."
+        self._tell("note", text=told, doing="Computing what does not change")
+        start = time.perf_counter()
+        found = vectors.of_parts(learner.classifier, self.settings, self.parts, self.catalog, team=self.team, progress=progress)
+        self.position.prepared += time.perf_counter() - start
+        return found
+
+    def _part(self, name: str) -> dataset.Part:
+        """A part as the network is shown it in this epoch."""
+        frozen = self.position.epoch < self.settings.schedule.head_only
+        return self.once[name] if self.once and frozen else self.parts[name]
+
     def _started(self) -> None:
         self._tell(
             "started",
@@ -262,6 +250,7 @@ class Training:
             devices=self.team.count,
             images_per_step=self.settings.compute.images_per_step,
             threads=self.threads,
+            prepared=round(self.position.prepared, 2),
             images={name: len(part.ids) for name, part in self.parts.items()},
             images_per_epoch=self.sampler.length,
         )
@@ -271,7 +260,7 @@ class Training:
 
     def _epoch(self, stop: StopAsked) -> bool:
         """Go through the rest of an epoch; False where the user stopped it."""
-        part = self.parts["train"]
+        part = self._part("train")
         order = self.sampler.draw(self.settings.seed, self.position.epoch)
         pieces = np.array_split(order, self.steps_per_epoch)  # of nearly equal size: no last batch of one image
         recent = [0.0, 0.0, 0.0, 0.0]  # loss, weight, images, seconds since the last batch event
@@ -363,9 +352,9 @@ class Training:
             epoch=position.epoch,
             epochs=self.settings.schedule.epochs,
             step=self._step(),
-            train_loss=_number(loss),
-            validation_loss=_number(figures["loss"]),
-            metrics={name: _number(value) for name, value in figures.items() if name != "loss"},
+            train_loss=number(loss),
+            validation_loss=number(figures["loss"]),
+            metrics={name: number(value) for name, value in figures.items() if name != "loss"},
             best=better,
             lr=self.learner.learning_rate(self._step() - 1),
             seconds=round(position.seconds, 2),
@@ -381,7 +370,7 @@ class Training:
             replace(best, weights=checkpoints.weights_digest(self.run.best)).save(self.run.predictions("validation"))
 
     def _predicted(self) -> results.Prediction:
-        part = self.parts["validation"]
+        part = self._part("validation")
         return predict.on_cache(self.learner.kept, self._header({}), self.catalog, part.ids, part.cache, team=self.team)
 
     def _is_better(self, figures: Mapping[str, float]) -> bool:
@@ -408,7 +397,7 @@ class Training:
             pipeline=images.PIPELINE,
             epoch=self.position.epoch,
             metric=metric,
-            value=_number(figures.get(metric, math.nan)),
+            value=number(figures.get(metric, math.nan)),
             frequencies=dataset.frequencies(self.parts["train"].targets, self.names),
             split_digest=self.about["split"]["digest"],
             run=self.run.name,
@@ -453,15 +442,11 @@ class Training:
             best_epoch=position.best_epoch,
             best_metric=position.best_metric,
             metric=self.settings.choice.metric,
-            seconds=round(position.seconds, 2),
-            images_per_second=round(position.shown / max(position.seconds, 1e-9), 1),
+            seconds=round(position.seconds + position.prepared, 2),
+            images_per_second=round(position.shown / max(position.seconds + position.prepared, 1e-9), 1),
             device=str(self.device),
             precision=self.learner.precision,
         )
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _or_lowest(value: float) -> float:

@@ -13,6 +13,7 @@ from trainer import weights as weight_files
 from trainer.architectures import BACKBONES, LAST, STAGES, Backbone
 from trainer.architectures import check as check
 from trainer.backbones import parts
+from trainer.blocks import MeanAndDeviation
 from trainer.errors import ConfigError, Progress, WeightsError, counted, did_you_mean
 from trainer.fitting import Fit, few, fitted, plain_names, prefixed
 
@@ -25,7 +26,8 @@ class Classifier(nn.Module):
     `mean` and `std` are buffers and travel with the weights. Stages that are frozen stay in evaluation mode under `train()`, so
     that the running statistics of their batch norm do not move and their dropout stays off; so do batch norms that are kept.
     In evaluation mode a `mirrored` one says the mean of its logits for the image and for its mirror image.
-    Where `features` is "stages", the last activation is that of all stages stacked, and the neck does nothing.
+    Where `features` is "stages", the last activation is that of all stages stacked, and the neck pools each channel's mean and
+    standard deviation. Instead of images it takes the vectors that its neck once made of them (see `vectors`).
     """
 
     mean: Tensor
@@ -48,8 +50,8 @@ class Classifier(nn.Module):
         self.stacked = features == STAGES
         self.body, self.neck, width = parts(backbone.name, dropout)
         if self.stacked:
-            self.neck = nn.Identity()
-            width = hypercolumns.channels(self.body, [*dict(backbone.blocks)], torch.zeros(1, len(backbone.mean), 64, 64))
+            self.neck = MeanAndDeviation()
+            width = 2 * hypercolumns.channels(self.body, [*dict(backbone.blocks)], torch.zeros(1, len(backbone.mean), 64, 64))
         self.head = heads.head(backbone.name, width, findings, dropout=dropout, hidden=hidden, stacked=self.stacked)
         self.register_buffer("mean", torch.tensor(backbone.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(backbone.std).view(1, -1, 1, 1))
@@ -79,17 +81,27 @@ class Classifier(nn.Module):
         activation: Tensor = self.body(normalised)
         return activation
 
+    def vectors(self, pixels: Tensor) -> Tensor:
+        """Pixels [N,1,S,S], uint8 0..255 or float 0..1 -> what the neck makes of the last activation, [N,F]."""
+        found: Tensor = self.neck(self.features(pixels))
+        return found
+
     def classify(self, activation: Tensor) -> Tensor:
         """The last activation [N,C,h,w] -> logits float32 [N,K]."""
         logits: Tensor = self.head(self.neck(activation))
         return logits.float()
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Pixels [N,1,S,S], uint8 0..255 or float 0..1 -> logits float32 [N,K]."""
-        logits = self.classify(self.features(pixels))
-        if self.mirrored and not self.training:
-            logits = (logits + self.classify(self.features(pixels.flip(3)))) / 2
-        return logits
+    def forward(self, shown: Tensor) -> Tensor:
+        """Pixels [N,1,S,S], uint8 0..255 or float 0..1, or vectors float32 [N,1 or 2,F] of images (and of their mirror images)
+        -> logits float32 [N,K].
+        """
+        both = self.mirrored and not self.training
+        if shown.ndim == 3:
+            seen = shown.unbind(1)[: 1 + both]
+        else:
+            seen = tuple(self.vectors(view) for view in ((shown, shown.flip(3)) if both else (shown,)))
+        logits: list[Tensor] = [self.head(vector).float() for vector in seen]
+        return (logits[0] + logits[1]) / 2 if both else logits[0]
 
     def stages(self) -> list[list[nn.Module]]:
         """The modules of each stage that can be frozen, from the input to the last before the head."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,8 +53,11 @@ def member(path: Path, device: torch.device) -> Member:
 
 
 @torch.no_grad()
-def probabilities(classifier: models.Classifier, pixels: NDArray[np.uint8], task: str) -> NDArray[np.float32]:
-    """Probabilities float32 [N, K] for uint8 [N, 1, S, S]: softmax (multi-class) or sigmoid (multi-label) of the logits."""
+def probabilities(classifier: models.Classifier, pixels: NDArray[Any], task: str) -> NDArray[np.float32]:
+    """Probabilities float32 [N, K] for uint8 [N, 1, S, S], or for vectors of them.
+
+    They are softmax (multi-class) or sigmoid (multi-label) of the logits.
+    """
     device = next(classifier.parameters()).device
     shown = torch.from_numpy(pixels).to(device)
     logits = classifier(shown)
@@ -79,12 +83,12 @@ def on_cache(
     header: checkpoints.Header,
     catalog: Catalog,
     ids: NDArray[np.int64],
-    cache: batches.Cache,
+    cache: batches.Source,
     *,
     team: Team = ALONE,
     progress: Progress | None = None,
 ) -> results.Prediction:
-    """Predict the images `ids` whose squares lie in `cache` in the same order; unreadable ones are left out.
+    """Predict the images `ids` whose squares (or vectors) lie in `cache` in the same order; unreadable ones are left out.
 
     Several processes take whole batches in turn, so that each image is predicted once and in the same company as by one
     process; all of them get the prediction of all images.

@@ -16,7 +16,8 @@ import trainer
 from trainer import config, criteria, dataset, devices, gathering, images, imbalance, models, runs
 from trainer.catalog import Catalog, Split
 from trainer.errors import ConfigError, DataError, Progress, RunError, Stopped, TrainerError, command_line
-from trainer.loop import EVENT_SECONDS, Listener, Outcome, StopAsked, Training
+from trainer.loop import EVENT_SECONDS, Listener, StopAsked, Training
+from trainer.outcome import Outcome
 from trainer.ranks import Team
 
 

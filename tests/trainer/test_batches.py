@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainer import batches, files, images
+from trainer import batches, files, images, shards
 from trainer.errors import Stopped
 
 SIZE = 32
@@ -28,7 +28,7 @@ def _expected(sources: list[tuple[Path, str]]) -> np.ndarray:
 @pytest.mark.parametrize("memory", [None, 0], ids=["in memory", "on disk"])
 def test_squares_are_those_of_the_one_pipeline(sources: list[tuple[Path, str]], tmp_path: Path, memory: int | None) -> None:
     cache = _cached(sources, tmp_path, memory=memory)
-    assert (cache.whole is None) == (memory == 0)
+    assert (cache.rows.whole is None) == (memory == 0)
     rows = np.array([3, 0, 11])
     taken = cache.take(rows)
     assert taken.dtype == np.uint8
@@ -119,7 +119,7 @@ def test_only_a_content_that_cannot_be_decoded_is_damaged(sources: list[tuple[Pa
 def test_stopping_keeps_what_was_written_and_leaves_nothing_half(
     sources: list[tuple[Path, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "SHARD", 4)
+    monkeypatch.setattr(shards, "SHARD", 4)
 
     def stop(done: int, total: int) -> None:
         if done == 6:
@@ -141,7 +141,7 @@ def test_other_sizes_make_room_when_the_limit_is_reached(
     sources: list[tuple[Path, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _cached(sources, tmp_path)
-    monkeypatch.setattr(batches, "CACHE_LIMIT", 1)
+    monkeypatch.setattr(shards, "LIMIT", 1)
     batches.cached(sources, size=48, fit="stretch", folder=tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == [f"48-stretch-v{images.PIPELINE}"]
 

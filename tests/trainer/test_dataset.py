@@ -1,5 +1,6 @@
 """The images of a run: which can be used for a task, and which were left out."""
 
+import dataclasses
 import sqlite3
 from pathlib import Path
 
@@ -92,8 +93,7 @@ def test_files_that_cannot_be_read_any_more_are_told(project: Path, tiny: config
 
 
 def _with_failures(part: dataset.Part, path: Path) -> dataset.batches.Cache:
-    cache = part.cache
-    return dataset.batches.Cache(cache.size, cache.readable, ((path, "torn"),), 0, cache.whole, cache.shards, cache.where)
+    return dataclasses.replace(part.cache, failures=((path, "torn"),))
 
 
 def test_parts_without_images_are_refused(project: Path, tiny: config.TrainConfig) -> None:
