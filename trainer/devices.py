@@ -100,11 +100,14 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def prepare(threads: int, *, together: int = 1) -> int:
+def prepare(threads: int, *, together: int = 1, only: bool = False) -> int:
     """Make torch repeatable and set its threads (0: all cores); returns their number. Call before CUDA is touched.
 
-    `together` is the number of processes that share the cores.
+    `together` is the number of processes that share the cores; `only` says that this one does nothing but compute, and may
+    hold memory (see `hold_memory`).
     """
+    if only:
+        hold_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False

@@ -85,8 +85,7 @@ def run(
     if part not in _PARTS.values():
         _check_elsewhere(found, on, elsewhere)
     chosen = devices.choose(device)
-    devices.hold_memory()
-    devices.prepare(0)
+    devices.prepare(0, only=True)
     asked = _Asked.at(predict.member(found.folder, chosen), level)
     member = asked.member
     known = unseen = 0

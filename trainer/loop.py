@@ -68,8 +68,7 @@ class Training:
         self.settings = config.of_run(about["config"])
         self.names = tuple(about["findings"])
         self.about = about
-        devices.hold_memory()
-        self.threads = devices.prepare(self.settings.compute.threads, together=team.together)
+        self.threads = devices.prepare(self.settings.compute.threads, together=team.together, only=True)
         self.device = torch.device(devices.places(self.settings.compute.device, team.together)[team.local])
         self.parts = self._read(progress)
         self.sampler = imbalance.sampler(self.parts["train"].targets, self.settings.task.kind, self.settings.imbalance)
