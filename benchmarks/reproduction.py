@@ -75,7 +75,8 @@ class Work:
 
     `stand_in` are settings that name the weights at hand instead of the original's; `folds` and `members` as for `bag`
     (neither: one run; both: a bag in each fold); `level` is a coarser level to be judged at too; `val` is the share of all
-    images to validate on. Of a committee `of` names the works whose networks are averaged; it trains nothing itself.
+    images to validate on; `divisions` is how often all is done, each time divided anew. Of a committee `of` names the works
+    whose networks are averaged; it trains nothing itself.
     """
 
     key: str
@@ -88,6 +89,7 @@ class Work:
     members: int = 0
     level: int = 0
     val: float = 0.15
+    divisions: int = 1
     of: tuple[str, ...] = ()
 
 
@@ -171,6 +173,10 @@ class Bench:
             found += QUICK
         return found
 
+    def divisions(self, work: Work) -> int:
+        """How often all is divided anew."""
+        return min(work.divisions, 2) if self.quick else work.divisions
+
     def seeds(self, work: Work) -> list[object]:
         """The words of `bag` for networks of several seeds; [] for one."""
         members = min(work.members, 2) if self.quick else work.members
@@ -196,15 +202,16 @@ def project(bench: Bench, work: Work) -> Path:
     return folder
 
 
-def division(bench: Bench, work: Work, folder: Path) -> tuple[str, int]:
+def division(bench: Bench, work: Work, folder: Path, seed: int = 1) -> tuple[str, int]:
     """Name of the work's split (the first of several), made if it is not there, and the number of its folds."""
     folds = min(work.folds, 2) if bench.quick else work.folds
     name = f"folds{folds}" if folds else "single"
     name += f"-val{round(100 * work.val)}" if work.val != Work.val else ""
+    name += f"-seed{seed}" if seed > 1 else ""
     made = folder / f"{name}.made"
     if not made.exists():
         shares = ["--folds", folds, "--val", work.val] if folds else ["--test", 0.2, "--val", work.val]
-        verb("split", folder, *shares, "--seed", 1, "--name", name)
+        verb("split", folder, *shares, "--seed", seed, "--name", name)
         made.touch()
     return (f"{name}-fold1" if folds else name), folds
 
@@ -244,17 +251,18 @@ def one_bag(folder: Path, name: str, how: Sequence[object], sets: Sequence[str],
 
 
 def each_fold(bench: Bench, work: Work) -> list[Path]:
-    """The runs or bags of each fold."""
+    """The runs or bags of each fold, division after division."""
     folder, sets, how = project(bench, work), assigned(bench, work), bench.seeds(work)
-    split, count = division(bench, replace(work, folds=reproduction_protocol.FOLDS), folder)
-    stem = split.removesuffix("-fold1")
-    names = [f"{stem}-fold{number}" for number in range(1, count + 1)]
-    if work.divided == PUBLISHED:
-        names = reproduction_protocol.made(folder, stem, count)
     made: list[Path] = []
-    for number, name in enumerate(names, 1):
-        key = f"{work.key}-{number}"
-        made.append(one_bag(folder, key, how, sets, name) if how else one_run(folder, key, sets, name))
+    for seed in range(1, bench.divisions(work) + 1):
+        split, count = division(bench, replace(work, folds=reproduction_protocol.FOLDS), folder, seed)
+        stem = split.removesuffix("-fold1")
+        names = [f"{stem}-fold{number}" for number in range(1, count + 1)]
+        if work.divided == PUBLISHED:
+            names = reproduction_protocol.made(folder, stem, count, seed)
+        for number, name in enumerate(names, 1):
+            key = f"{work.key}-{number}" if seed == 1 else f"{work.key}-{seed}-{number}"
+            made.append(one_bag(folder, key, how, sets, name) if how else one_run(folder, key, sets, name))
     return made
 
 
@@ -267,7 +275,7 @@ def networks(bench: Bench, work: Work) -> list[Path]:
     """The runs or bags of a work, of a committee those of its members, trained if they are not there."""
     works = {one.key: one for works in PARTS.values() for one in works}
     if work.of:
-        return [one for key in work.of for one in networks(bench, works[key])]
+        return [one for key in work.of for one in networks(bench, replace(works[key], divisions=1))]
     return each_fold(bench, work) if by_fold(work) else [trained(bench, work)]
 
 
@@ -276,7 +284,7 @@ def committee(bench: Bench, work: Work, on: str) -> dict[str, Any]:
     works = {one.key: one for works in PARTS.values() for one in works}
     each = []
     for key in work.of:
-        made = networks(bench, works[key])
+        made = networks(bench, replace(works[key], divisions=1))
         for one in made:
             verb("evaluate", one, "--on", on)
         each.append(pooling.pooled([results.Prediction.load(bags.either(one).predictions(on)) for one in made]))
@@ -306,7 +314,9 @@ def done(bench: Bench, work: Work) -> None:
     if work.of:
         figures = {"pooled": committee(bench, work, on)}
     elif by_fold(work):
-        judged = reproduction_protocol.judged(lambda one: verb("evaluate", one, "--on", on), networks(bench, work))
+        judged = reproduction_protocol.judged(
+            lambda one: verb("evaluate", one, "--on", on), networks(bench, work), bench.divisions(work)
+        )
         figures = {"pooled": judged}
     else:
         made = trained(bench, work)

@@ -21,9 +21,10 @@ SPLIT = "as-published"
 FOLDS = 5
 
 
-def made(folder: Path, folds: str, count: int) -> list[str]:
+def made(folder: Path, folds: str, count: int, seed: int = 1) -> list[str]:
     """Names of splits of a project that validate on the test parts of so many `folds` and learn from all other images."""
-    names = [f"{SPLIT}-fold{number}" for number in range(1, count + 1)]
+    stem = SPLIT if seed == 1 else f"{SPLIT}-{seed}"
+    names = [f"{stem}-fold{number}" for number in range(1, count + 1)]
     with Catalog.open(folder) as catalog:
         there = set(catalog.splits())
         for number, name in enumerate(names, 1):
@@ -36,33 +37,44 @@ def made(folder: Path, folds: str, count: int) -> list[str]:
     return names
 
 
-def judged(evaluate: Callable[[Path], Mapping[str, Any]], made: Sequence[Path]) -> dict[str, Any]:
-    """Accuracy of each fold, and of all images together with Wilson's interval; of bags also the mean over single networks."""
+def judged(evaluate: Callable[[Path], Mapping[str, Any]], made: Sequence[Path], divisions: int = 1) -> dict[str, Any]:
+    """Accuracy of each fold, and of all images together with Wilson's interval; of bags also the mean over single networks.
+
+    Of several `divisions` of the same images the folds stand one after another; the accuracy is the mean over divisions, with
+    the interval of one: they do not make more images of them.
+    """
     told = [evaluate(one) for one in made]
     found = [whole(one) for one in told]
     counts = np.array([one["confusion"]["counts"] for one in found])
     alone = [one["mean"]["accuracy"] for one in told if "mean" in one]
-    return _figures(found[0]["confusion"]["findings"], counts, alone)
+    return _figures(found[0]["confusion"]["findings"], counts, alone, divisions)
 
 
 def averaged(each: Sequence[Prediction]) -> dict[str, Any]:
     """The same of the mean of several networks' probabilities for the same images, which are all of all folds."""
     mean, _ = pooling.averaged(each)
     counts = [_confusion(one) for one in (mean, *each)]
-    return _figures(mean.findings, np.array(counts[:1]), [float(np.trace(one) / one.sum()) for one in counts[1:]])
+    return _figures(mean.findings, np.array(counts[:1]), [_accuracy(one) for one in counts[1:]])
 
 
-def _figures(findings: Sequence[str], counts: NDArray[np.int64], alone: Sequence[float]) -> dict[str, Any]:
+def _figures(findings: Sequence[str], counts: NDArray[np.int64], alone: Sequence[float], divisions: int = 1) -> dict[str, Any]:
     """`counts` [folds, K, K]: truth by what was called; `alone`: accuracies of single networks."""
-    right, images = int(np.trace(counts.sum(0))), int(counts.sum())
-    low, high = wilson(right / images, images)
+    each = [_accuracy(one.sum(0)) for one in np.array_split(counts, divisions)]
+    images = int(counts.sum()) // divisions
+    accuracy = float(np.mean(each))
+    low, high = wilson(accuracy, images)
     return {
-        "folds": [float(np.trace(one) / one.sum()) for one in counts] if len(counts) > 1 else [],
+        "folds": [_accuracy(one) for one in counts] if len(counts) > 1 else [],
+        "divisions": each if divisions > 1 else [],
         "images": images,
-        "accuracy": {"value": right / images, "low": low, "high": high},
+        "accuracy": {"value": accuracy, "low": low, "high": high},
         "alone": float(np.mean(alone)) if alone else None,
         "confusion": {"findings": list(findings), "counts": counts.sum(0).tolist()},
     }
+
+
+def _accuracy(counts: NDArray[np.int64]) -> float:
+    return float(np.trace(counts) / counts.sum())
 
 
 def _confusion(one: Prediction) -> NDArray[np.int64]:

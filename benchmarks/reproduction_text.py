@@ -108,13 +108,13 @@ def _literal(literal: Results, works: Results) -> str:
         "Their protocol word for word: the best epoch on a fifth of the images, and that same fifth reported. This flatters,",
         "and is made because the published figure was; beside it the same network where what is reported decides nothing.",
         "",
-        "| network | as published | of each fold | images, a part of their own | patients, a part of their own | minutes |",
+        "| network | as published | each fold, or division | images, a part of its own | patients, a part of its own | min |",
         "|---|---|---|---|---|---|",
     ]
     for name, one in literal.items():
         found, wanted = one["pooled"], LIMITS.get(name)
         reached = "" if wanted is None else f" ({'reaches' if found['accuracy']['value'] >= wanted else 'below'} {wanted:.4g})"
-        folds = ", ".join(f"{value:.3f}" for value in found["folds"])
+        folds = ", ".join(f"{value:.3f}" for value in found.get("divisions") or found["folds"])
         kept = (works.get(f"{name}-{by}") for by in ("images", "patients"))
         honest = (_accuracy(work) if work else "not run" for work in kept)
         cells = (_accuracy(one) + reached, folds, *honest, f"{one['seconds'] / 60:.0f}")
@@ -204,9 +204,10 @@ def how(one: Mapping[str, Any]) -> str:
 
 def _division(work: Mapping[str, Any]) -> str:
     folds = 5 if work["divided"] == AS_PUBLISHED else work["folds"]
+    again = f", divided {work['divisions']} times" if work.get("divisions", 1) > 1 else ""
     bag = f"bag of {work['members']}" if work["members"] else ""
     if folds:
-        return f"{folds} folds, each a {bag}" if bag else f"{folds} folds"
+        return f"{folds} folds, each a {bag}{again}" if bag else f"{folds} folds{again}"
     return bag or "one run"
 
 

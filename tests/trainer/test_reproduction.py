@@ -190,6 +190,8 @@ def test_the_published_protocol_validates_on_each_image_once(script: Any, projec
         folds = split.run(catalog, folds=3, val=0.2, name="folds3")
     for _ in range(2):  # made once, found the second time
         names = script.reproduction_protocol.made(project, "folds3", 3)
+    assert names[0] == "as-published-fold1"
+    assert script.reproduction_protocol.made(project, "folds3", 3, seed=2)[0] == "as-published-2-fold1"
     with Catalog.open(project) as catalog:
         made = [catalog.split(name).parts for name in names]
         assert catalog.active_split() == "folds3-fold1"
@@ -214,6 +216,30 @@ def test_figures_of_the_published_protocol(script: Any, tmp_path: Path) -> None:
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
     assert "| scratch | 0.800 (0.652 to 0.895) (below 0.8702) | 0.850, 0.750 | not run | not run | 1 |" in page
     assert "| 0.8702 | `as-published-scratch` 0.800 (0.652 to 0.895) |" in page
+
+
+def test_several_divisions_of_the_same_images_give_their_mean_and_the_interval_of_one(script: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    counts = {"1": [[4, 1], [1, 4]], "2": [[5, 0], [0, 5]], "3": [[3, 2], [0, 5]], "4": [[3, 2], [2, 3]]}
+    figures = script.reproduction_protocol.judged(
+        lambda run: {"confusion": {"findings": ["a", "b"], "counts": counts[run.name]}}, [Path(name) for name in counts], 2
+    )
+    assert figures["divisions"] == [18 / 20, 14 / 20]
+    assert (figures["images"], figures["accuracy"]["value"]) == (20, pytest.approx(16 / 20))
+    one = script.reproduction_protocol.judged(
+        lambda run: {"confusion": {"findings": ["a", "b"], "counts": [[8, 2], [2, 8]]}}, [Path()]
+    )
+    assert [figures["accuracy"][end] for end in ("low", "high")] == pytest.approx(
+        [one["accuracy"][end] for end in ("low", "high")]
+    )
+    work = script.replace(
+        next(work for work in script.PARTS["darkcovidnet"] if work.key == "as-published-scratch"), divisions=2
+    )
+    kept = {"work": script.asdict(work), "settings": [], "quick": False, "imagenet": False, "pooled": figures}
+    script.keep(tmp_path / "as-published-scratch.json", {**kept, "seconds": 60})
+    script.main(["--write", "--figures", str(tmp_path), "--page", str(tmp_path / "page.md")])
+    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert "| scratch | 0.800 (0.584 to 0.919) (below 0.8702) | 0.900, 0.700 | not run | not run | 1 |" in page
+    assert "5 folds, divided 2 times, a fifth of the images" in page
 
 
 def test_figures_of_a_committee(script: Any) -> None:  # noqa: ANN401
