@@ -256,7 +256,8 @@ def fastest_precision(
             learners[precision] = _trial(classifier, settings, device, precision)
         _tried(learners[precision])
 
-    return devices.precision(settings.compute.precision, device, f"{settings.model.backbone} {size} px {batch}", step)
+    alone = ", the head alone" if settings.schedule.head_only >= settings.schedule.epochs else ""
+    return devices.precision(settings.compute.precision, device, f"{settings.model.backbone} {size} px {batch}{alone}", step)
 
 
 def _trial(classifier: models.Classifier, settings: config.TrainConfig, device: torch.device, precision: str) -> Learner:
@@ -270,8 +271,8 @@ def _tried(trial: Learner) -> Learner:
     batch, size, findings = trial.settings.compute.batch, trial.settings.model.size, trial.classifier.findings
     pixels = torch.zeros(batch, 1, size, size, dtype=torch.uint8)
     targets = nn.functional.one_hot(torch.arange(batch) % findings, findings).float()
-    # An epoch past the head-only ones, so that what takes most of the time and memory is tried.
-    epoch = trial.settings.schedule.epochs
+    # The last epoch: by then all that will ever learn does, which takes most of the time and memory.
+    epoch = trial.settings.schedule.epochs - 1
     while unless_full(lambda: trial.step(pixels, targets, targets >= 0, epoch=epoch, step=0)) is None:
         if trial.passes >= batch:
             raise too_small(trial.device, trial.settings.model.backbone)

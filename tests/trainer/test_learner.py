@@ -249,6 +249,20 @@ def test_memory_is_tried_before_several_processes_begin() -> None:
         learner.pieces(_holding(0), settings, CPU, "fp32")
 
 
+@pytest.mark.parametrize(("head_only", "learns"), [(0, True), (1, True), (2, False)])
+def test_what_is_tried_before_a_training_learns_as_much_as_its_last_epoch(head_only: int, learns: bool) -> None:
+    seen: list[bool] = []
+
+    def look(module: models.Classifier, inputs: object) -> None:
+        seen.append(all(parameter.requires_grad for parameter in module.backbone_parameters()))
+
+    values = {"model.backbone": "cxr_small", "model.size": 32, "schedule.epochs": 2, "schedule.head_only": head_only}
+    classifier = models.build("cxr_small", 3)
+    classifier.register_forward_pre_hook(look)  # type: ignore[arg-type]
+    learner.fastest_precision(classifier, config.changed(config.TrainConfig(), values), CPU)
+    assert set(seen) == {learns}
+
+
 def test_precision_is_measured_also_where_memory_is_short() -> None:
     settings = config.changed(config.TrainConfig(), {"model.backbone": "cxr_small", "model.size": 32, "compute.batch": 6})
     chosen, seconds = learner.fastest_precision(_holding(2), settings, CPU)
