@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from trainer import batches, config, dataset, images, models, shards
@@ -23,6 +23,8 @@ from trainer.ranks import ALONE, Team
 
 BATCH = 32
 """Images that go through the network at once, as in `predict`."""
+SHARD = 128
+"""Vectors that are written at once: a stop may cost the work on as many."""
 _UNMOVED = ("rotation", "zoom", "shift", "brightness", "contrast", "mixup", "cutmix")
 """Random changes that make every image a new one; mirroring makes only one other of it."""
 _MOVING = (nn.Dropout, _BatchNorm)
@@ -91,16 +93,20 @@ def of_parts(
     missing = team.told([_absent(digests[name], places[view]) for name, view in todo])
     training = classifier.training
     classifier.eval()
-    width = _width(classifier, parts["train"].cache)
+    width = _computed(classifier, parts["train"].cache.take(np.zeros(1, np.int64)), mirrored=False).shape[1]
     done, total = 0, sum(map(len, missing))
     for (name, view), rows in zip(todo, missing, strict=True):
-        for piece in batches.chunks(np.array(rows, np.int64), shards.SHARD):
-            made = _computed(classifier, parts[name].cache, piece, width, mirrored=bool(view), team=team)
+        for piece in batches.chunks(np.array(rows, np.int64), SHARD):
+            made = torch.zeros(len(piece), width)
+            for number, some in enumerate(batches.chunks(np.arange(len(piece)), BATCH)):
+                if number % team.count == team.rank:
+                    made[some] = _computed(classifier, parts[name].cache.take(piece[some]), mirrored=bool(view))
+                if progress:
+                    progress(done + int(some[-1]) + 1, total)
+            team.add_up(made)
             if team.first:
-                places[view] |= shards.write(folders[view], made, [digests[name][row] for row in piece])
+                places[view] |= shards.write(folders[view], made.numpy(), [digests[name][row] for row in piece])
             done += len(piece)
-            if progress:
-                progress(done, total)
     classifier.train(training)
     team.told()  # all is written
     if not team.first:
@@ -121,27 +127,10 @@ def _absent(digests: Sequence[str], places: shards.Places) -> list[int]:
 
 
 @torch.no_grad()
-def _width(classifier: models.Classifier, squares: batches.Source) -> int:
-    return classifier.vectors(torch.from_numpy(squares.take(np.zeros(1, np.int64))).to(classifier.mean.device)).shape[1]
-
-
-def _first_of(digests: Sequence[str], places: shards.Places) -> list[int]:
-    """Rows of contents that have no vector yet; of exact copies one."""
-    return [row for digest, row in {digest: row for row, digest in enumerate(digests)}.items() if digest not in places]
-
-
-@torch.no_grad()
-def _computed(
-    classifier: models.Classifier, squares: batches.Source, rows: NDArray[np.int64], width: int, *, mirrored: bool, team: Team
-) -> NDArray[np.float32]:
-    """Vectors float32 [n, F] of some images, or of their mirror images; several processes compute whole batches in turn."""
-    found = torch.zeros(len(rows), width)
-    for number, places in enumerate(batches.chunks(np.arange(len(rows)), BATCH)):
-        if number % team.count == team.rank:
-            shown = torch.from_numpy(squares.take(rows[places])).to(classifier.mean.device)
-            found[places] = classifier.vectors(shown.flip(3) if mirrored else shown).float().cpu()
-    team.add_up(found)
-    return found.numpy()
+def _computed(classifier: models.Classifier, squares: NDArray[Any], *, mirrored: bool) -> Tensor:
+    """Vectors float32 [n, F] of squares uint8 [n, 1, S, S], or of their mirror images."""
+    shown = torch.from_numpy(squares).to(classifier.mean.device)
+    return classifier.vectors(shown.flip(3) if mirrored else shown).float().cpu()
 
 
 def _name(classifier: models.Classifier, settings: config.TrainConfig) -> str:

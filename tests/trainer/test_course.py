@@ -140,6 +140,18 @@ def test_how_far_it_is_and_how_long_still() -> None:
     assert course.elapsed(99.0) == 3.5
 
 
+def test_what_is_computed_before_the_first_step_is_told_and_counts_as_training() -> None:
+    first = {"time": 1.0, "kind": "note", "text": "Only the head learns", "doing": "Computing what does not change"}
+    course = _told(first, {"time": 2.0, "kind": "reading", "done": 3, "total": 20})
+    assert course.sentence() == "Computing what does not change: 3 of 20"
+    course.add([{**_started(time=10.0), "prepared": 8.5}, _batch(1, 11.0), {"time": 11.5, "kind": "stopped"}])
+    assert course.elapsed() == 8.5 + 1.5
+    course.add([{"time": 19.0, "kind": "reading", "done": 1, "total": 2}])
+    assert course.sentence() == "Reading images: 1 of 2"
+    course.add([{**_started(1, 0, time=20.0), "prepared": 9.0}, _batch(2, 21.0)])
+    assert course.elapsed() == 8.5 + 1.5 + 0.5 + 1
+
+
 def test_pauses_are_no_training() -> None:
     stopped = {"time": 15.0, "kind": "stopped"}
     course = _told(_started(time=10.0), _batch(1, 14.0), stopped, {"time": 100.0, "kind": "note", "text": "Resumed"})

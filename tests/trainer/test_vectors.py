@@ -186,10 +186,11 @@ def test_stopping_while_they_are_computed_keeps_what_there_is(
 ) -> None:
     with Catalog.open(project) as catalog:
         dataset.squares(catalog, catalog.ids(), 64, "stretch")
-    monkeypatch.setattr(shards, "SHARD", 8)
+    monkeypatch.setattr(vectors, "SHARD", 8)
+    monkeypatch.setattr(vectors, "BATCH", 4)
 
     def stop(done: int, total: int) -> None:
-        if done >= 16:
+        if done >= 20:
             raise Stopped
 
     with pytest.raises(Stopped):
