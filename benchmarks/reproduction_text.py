@@ -57,10 +57,10 @@ committees that of different networks; what one alone is right in, on average, s
 the head learns, is judged ten times, divided anew each time: its figure is the mean. Intervals of averages, and of what is as
 published, are Wilson's, as if each image were a patient: divided by patients, a little too narrow.
 
-What frozen ImageNet networks know of these radiographs seems to end at 0.90. On other divisions of the same images, by the
-published protocol or with support vector machines, between 0.88 and 0.906 were right: MobileNetV2 at 256, 384, 512 and 640 px,
-SqueezeNet 1.0 and 1.1, their means, cells of a 4x4 grid instead of the whole image, wider heads and longer training; no
-difference among the best of them was more than chance. Letting the last stages learn was worse.
+What frozen ImageNet networks know of these radiographs seems to end near 0.90. In another division of the same images, by the
+published protocol or with support vector machines, between 0.88 and 0.91 were right: MobileNetV2 at 256 to 640 px, SqueezeNet
+1.0 and 1.1, their means, cells of a 4x4 grid beside the whole image, wider heads and longer training; no difference among the
+best of them was more than chance.
 """
 SHORTCUTS = """## What size, shape and file type alone score
 
