@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,14 @@ from trainer.bag_thresholds import Deciding
 from trainer.catalog import Catalog
 from trainer.config import TrainConfig
 from trainer.errors import RunError
-from trainer.geometry import Grid
+from trainer.geometry import Grid, Part, seen
 from trainer.model_card import read_header
 
 SPINS = "10000"
 """How long torch's threads wait by spinning: by default they take the cores from the thread that draws the window."""
 _LIBRARIES = ("c10", "torch_cpu", "torch", "torch_python")
 _ONE_AT_A_TIME = threading.RLock()
+T = TypeVar("T")
 MEAN = -1
 """In place of a member: the mean of all."""
 
@@ -96,10 +97,13 @@ class Maps:
         some 10 ms, so it belongs into a job.
         """
         place = self.findings.index(finding)
-        laid = list(zip(self.each, self.fits, self.grids, strict=True))
-        taken = laid if member == MEAN else laid[member : member + 1]
+        taken = _of(list(zip(self.each, self.fits, self.grids, strict=True)), member)
         total = sum(images.from_square(maps[place], self.shape, fit, grid) for maps, fit, grid in taken)
         return np.asarray(total / np.float32(len(taken)), np.float32)
+
+    def seen(self, member: int = MEAN) -> Part:
+        """What of the image one member was shown, or any of them."""
+        return seen(self.shape, *_of(self.fits, member))
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +114,11 @@ class Reviewed:
     probabilities: NDArray[np.float32]
     spread: NDArray[np.float32]
     warnings: tuple[str, ...]
+
+
+def _of(each: Sequence[T], member: int) -> Sequence[T]:
+    """Those of all members, or of one."""
+    return each if member == MEAN else each[member : member + 1]
 
 
 def warm() -> None:

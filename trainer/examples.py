@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from trainer import explain, files, images, predict
+from trainer import explain, files, geometry, images, predict
 from trainer.catalog import Catalog, Filter
 from trainer.errors import ImageError, Progress, StorageError
 from trainer.metrics import Floats
@@ -63,10 +63,13 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """An image reduced for the page, grey float32 [h,w] in 0..1, and its heat map float32 [h,w] in the network's own unit."""
+    """An image reduced for the page, grey float32 [h,w] in 0..1, its heat map float32 [h,w] in the network's own unit, and the
+    part that was seen.
+    """
 
     pixels: NDArray[np.float32]
     map: NDArray[np.float32]
+    part: geometry.Part
 
 
 Thresholds = Mapping[str, float] | Floats
@@ -186,7 +189,8 @@ def _look(members: Sequence[predict.Member], image: images.Image, finding: str) 
     reduced = Pillow.fromarray(image.pixels).resize(size, Pillow.Resampling.BILINEAR)
     pixels = np.clip(np.asarray(reduced, dtype=np.float32), 0, 1)
     each = [_map(member, image, finding, (pixels.shape[0], pixels.shape[1])) for member in members]
-    return _Seen(pixels, each[0] if len(each) == 1 else np.mean(each, axis=0, dtype=np.float32))
+    seen = geometry.seen((pixels.shape[0], pixels.shape[1]), *(member.header.fit for member in members))
+    return _Seen(pixels, each[0] if len(each) == 1 else np.mean(each, axis=0, dtype=np.float32), seen)
 
 
 def _map(member: predict.Member, image: images.Image, finding: str, shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -214,7 +218,8 @@ def _words(prediction: Prediction, thresholds: Thresholds, choice: Choice) -> Ex
 def _drawn_over(example: Example, look: _Seen, top: float) -> Example:
     height, width = look.pixels.shape
     # A picture whose map is zero everywhere would be given a scale of its own; any positive one leaves it untouched.
-    over = explain.overlay(look.pixels, look.map, finding=example.choice.explained, scale_max=top or 1.0)[:height, :width]
+    name, top = example.choice.explained, top or 1.0
+    over = explain.overlay(look.pixels, look.map, finding=name, scale_max=top, seen=look.part)[:height, :width]
     grey = np.rint(look.pixels * 255).astype(np.uint8)
     return replace(example, picture=_jpeg(grey), overlay=_jpeg(over), width=width, height=height)
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from trainer import bags, files, geometry, images, picks, predict
 from trainer.architectures import Backbone
+from trainer.colours import framed
 from trainer.errors import DataError, ImageError, Progress, did_you_mean
 from trainer.models import Classifier
 
@@ -107,12 +108,14 @@ def overlay(
     finding: str,
     opacity: float = 0.6,
     scale_max: float | None = None,
+    seen: geometry.Part | None = None,
 ) -> NDArray[np.uint8]:
     """Draw a heat map over a radiograph, with the finding's name and a colour bar at its right -> uint8 RGB [H', W', 3].
 
     `pixels` are grey values 0..1 [H,W] and `values` a map >= 0 of the same shape. `scale_max` is the value of the brightest
     colour; give one for several images to compare them, otherwise it is this map's own maximum, which the bar names. Where the
-    map is zero the radiograph is untouched. It stands at the top left of a picture that is at least 160 px high, for the text.
+    map is zero the radiograph is untouched, but for a frame around the part that was `seen`, unless that is all. It stands at
+    the top left of a picture that is at least 160 px high, for the text.
     """
     top = float(values.max(initial=0.0) if scale_max is None else scale_max)
     share = np.clip(values, 0, top).astype(np.float64) / (top or 1.0)
@@ -120,6 +123,7 @@ def overlay(
     alpha = share[..., None] * opacity
     blended = grey * (1 - alpha) + colormaps[COLOURS](share)[..., :3] * alpha
     picture = np.rint(blended * 255).astype(np.uint8)
+    picture = framed(picture, seen) if seen else picture
     evident = bool(np.any(values > 0))
     return _with_bar(picture, finding, top if evident or scale_max else 0.0, evident)
 
@@ -226,7 +230,8 @@ def _explained(
     found = [_over(member, image, shown) for member in members]
     values = np.asarray(sum(map_ for map_, _ in found) / np.float32(len(found)), np.float32)
     title = shown if len(members) == 1 else f"{shown} (mean of {len(members)} networks)"
-    picture = overlay(image.pixels, values, finding=title, scale_max=scale_max)
+    seen = geometry.seen((image.pixels.shape[0], image.pixels.shape[1]), *(member.header.fit for member in members))
+    picture = overlay(image.pixels, values, finding=title, scale_max=scale_max, seen=seen)
     name = re.sub(r"[^A-Za-z0-9]+", "-", shown).strip("-")
     target = _free(out, f"{path.stem}-{name}")
     with files.atomic(target) as file:

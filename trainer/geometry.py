@@ -13,6 +13,8 @@ import PIL.Image
 
 Fit = Literal["stretch", "pad", "crop"]
 FITS: tuple[str, ...] = get_args(Fit)
+Part = tuple[int, int, int, int]
+"""A part of an image, in whole pixels: left, top, right, bottom."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class Box:
     `source` is in whole pixels of the image, `target` in whole pixels of the square.
     """
 
-    source: tuple[int, int, int, int]
-    target: tuple[int, int, int, int]
+    source: Part
+    target: Part
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,12 @@ def fit_box(shape: tuple[int, int], size: int, fit: Fit) -> Box:
         left, top = (size - wide) // 2, (size - high) // 2
         return Box(whole, (left, top, left + wide, top + high))
     raise ValueError(f"fit is one of {', '.join(FITS)}, not {fit!r}")
+
+
+def seen(shape: tuple[int, int], *fits: Fit) -> Part:
+    """What networks see of an image of `shape` (height, width), each in its way, together: all of it unless all crop it."""
+    left, top, right, bottom = zip(*(fit_box(shape, 1, fit).source for fit in fits), strict=True)
+    return min(left), min(top), max(right), max(bottom)
 
 
 def to_square(pixels: npt.NDArray[np.float32], size: int, fit: Fit) -> npt.NDArray[np.uint8]:

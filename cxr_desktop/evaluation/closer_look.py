@@ -19,6 +19,7 @@ from cxr_desktop.widgets.probability_bars import ProbabilityBars
 from cxr_desktop.widgets.viewer import Viewer
 from trainer import bearings, images, lookup
 from trainer.errors import Progress, TrainerError
+from trainer.geometry import Part
 from trainer.mistakes import Level
 from trainer.results import Prediction
 
@@ -132,12 +133,12 @@ class CloserLook(QDialog):
         if self._maps is None or finding not in self._maps[1].findings:
             return
         item, maps = self._maps
-        self._looking.ask(lambda _: (item, finding, maps.over_image(finding)), self._explained, self._failed)
+        self._looking.ask(lambda _: (item, finding, maps.over_image(finding), maps.seen()), self._explained, self._failed)
 
-    def _explained(self, found: tuple[Item, str, NDArray[np.float32]]) -> None:
-        item, finding, values = found
+    def _explained(self, found: tuple[Item, str, NDArray[np.float32], Part]) -> None:
+        item, finding, values, seen = found
         if item is self.item and finding == self.bars.selected():
-            self.viewer.set_heatmap(values, finding, self._whose())
+            self.viewer.set_heatmap(values, finding, self._whose(), seen)
             self.state.setText(f"Heat map for {finding}. Choose another one in the list.")
 
     def _whose(self) -> str:

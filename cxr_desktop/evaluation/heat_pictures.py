@@ -16,6 +16,7 @@ from cxr_desktop.latest import Latest
 from cxr_desktop.project import Project
 from trainer import colours, files, images
 from trainer.errors import ImageError, Progress, StorageError, TrainerError
+from trainer.geometry import Part, seen
 
 AT_ONCE = 3
 """Images in one job: some hundred milliseconds each."""
@@ -40,10 +41,11 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class Small:
-    """A radiograph float32 [h, w] in 0..1 and its heat map float32 [h, w] in the network's own unit."""
+    """A radiograph float32 [h, w] in 0..1, its heat map float32 [h, w] in the network's own unit, and what the network saw."""
 
     grey: NDArray[np.float32]
     heat: NDArray[np.float32]
+    seen: Part
 
 
 Made = dict[tuple[str, str], Small | str]
@@ -148,8 +150,9 @@ def _small(network: inference.Ensemble, wanted: Wanted, side: int) -> Small | st
     if wanted.finding not in network.findings:
         return "The network does not know this finding"
     image = images.decode(content, name=wanted.path.name)
-    heat = inference.heatmaps(network, image).over_image(wanted.finding)
-    return Small(_reduced(image.pixels, side), _reduced(heat, side))
+    maps = inference.heatmaps(network, image)
+    grey, heat = _reduced(image.pixels, side), _reduced(maps.over_image(wanted.finding), side)
+    return Small(grey, heat, seen((grey.shape[0], grey.shape[1]), *maps.fits))
 
 
 def _reduced(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
@@ -161,6 +164,7 @@ def _reduced(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 
 def _pixmap(made: Small, top: float) -> QPixmap:
-    picture = np.ascontiguousarray(colours.blended(made.grey, made.heat, top=top, opacity=OPACITY))
+    drawn = colours.blended(made.grey, made.heat, top=top, opacity=OPACITY)
+    picture = np.ascontiguousarray(colours.framed(drawn, made.seen))
     height, width = picture.shape[:2]
     return QPixmap.fromImage(QImage(picture.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888))

@@ -289,7 +289,7 @@ class ReviewPage(QWidget):
 
     def _show_heat(self, path: Path, finding: str, member: int, values: np.ndarray) -> None:
         if path == self._path and member == self._member:
-            self.desk.viewer.set_heatmap(values, finding, self._whose())
+            self.desk.viewer.set_heatmap(values, finding, self._whose(), self.queue.seen())
             self.export.note_maximum(float(values.max(initial=0.0)))
 
     def _ask_what_is_stated(self) -> None:

@@ -21,6 +21,7 @@ from cxr_desktop.review.review_list import Answers, ReviewList
 from trainer import bearings, images, picks, verdicts
 from trainer.bearings import Bearings
 from trainer.errors import ImageError, Progress, TrainerError
+from trainer.geometry import Part
 from trainer.images import Image
 from trainer.verdicts import FilePrediction
 
@@ -184,6 +185,11 @@ class ReviewQueue(QObject):
                 owner=self,
                 survives=True,
             )
+
+    def seen(self) -> Part | None:
+        """What the network whose map is on screen was shown of the image; None where that is not known."""
+        look = self._looks.get(self._path) if self._path else None
+        return look.maps.seen(self._member) if look and look.maps else None
 
     def pause(self, paused: bool) -> None:
         """Predict nothing in the background, or go on."""

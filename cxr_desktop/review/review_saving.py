@@ -16,6 +16,7 @@ from cxr_desktop.widgets import heat_scale
 from cxr_desktop.widgets.lightbox import Lightbox
 from cxr_desktop.widgets.rendering import Look
 from trainer import files, prediction_table, verdicts
+from trainer.geometry import Part
 from trainer.images import Image
 from trainer.prediction_table import Asked
 from trainer.verdicts import FilePrediction
@@ -48,6 +49,7 @@ class View:
     finding: str
     whose: str
     values: NDArray[np.float32] | None
+    seen: Part | None
     look: Look
     fixed_top: float | None
 
@@ -56,8 +58,8 @@ class View:
         """Of a light box with an image. A heat map that is still being made is left out."""
         assert lightbox.shown is not None, "there is no image"
         heat = lightbox.heat if lightbox.heat and lightbox.heat.values is not None else None
-        finding, whose, values = (heat.finding, heat.of, heat.values) if heat else ("", "", None)
-        return cls(lightbox.shown, finding, whose, values, lightbox.look, lightbox.fixed_top)
+        finding, whose, values, seen = (heat.finding, heat.of, heat.values, heat.seen) if heat else ("", "", None, None)
+        return cls(lightbox.shown, finding, whose, values, seen, lightbox.look, lightbox.fixed_top)
 
     def picture(self, *, with_heat: bool) -> QImage:
         """Image, heat map and its legend; no text but the finding's. May be called in a job."""
@@ -65,7 +67,7 @@ class View:
         lightbox.put(self.image, "", None)
         lightbox.fixed_top = self.fixed_top
         if with_heat and self.values is not None:
-            lightbox.put_heat(self.values, self.finding, self.whose)
+            lightbox.put_heat(self.values, self.finding, self.whose, self.seen)
         lightbox.look = replace(self.look, top=lightbox.look.top)
         return heat_scale.saved(lightbox)
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPaint
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from cxr_desktop import theme
-from cxr_desktop.widgets.image_marks import wrapped
+from cxr_desktop.widgets.image_marks import FRAMED, frame, wrapped
 from cxr_desktop.widgets.lightbox import Lightbox
 from trainer import colours
 
@@ -45,7 +45,7 @@ def paint(painter: QPainter, room: QRectF, of: Legend, *, text: str, line: str) 
     bold = QFont(font)
     bold.setBold(True)
     title = wrapped(of.title, bold, room.width(), max(1, int(room.height() / spacing / 3)))
-    words = wrapped(of.words, font, room.width(), 5)
+    words = wrapped(of.words, font, room.width(), 8)
     painter.setPen(QColor(text))
     painter.setFont(bold)
     _lines(painter, room.topLeft(), title)
@@ -76,13 +76,18 @@ def saved(lightbox: Lightbox) -> QImage:
     whole.fill(Qt.GlobalColor.black)
     painter = QPainter(whole)
     painter.drawImage(0, 0, picture)
+    framed = ""
+    if lightbox.heat and lightbox.heat.seen:
+        left, top, right, bottom = lightbox.heat.seen
+        frame(painter, QRectF(left, top, right - left, bottom - top), thickness=max(1.0, height / 500))
+        framed = f" {FRAMED[0].upper()}{FRAMED[1:]}."
     font = QFont(painter.font())
     font.setPixelSize(size)
     painter.setFont(font)
     painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
     room = QRectF(picture.width() + size, size, strip - 2 * size, height - 2 * size)
     text = theme.DARK.text
-    paint(painter, room, Legend(of.title, of.top, f"{of.words}. {DISCLAIMER}"), text=text, line=text)
+    paint(painter, room, Legend(of.title, of.top, f"{of.words}.{framed} {DISCLAIMER}"), text=text, line=text)
     painter.end()
     return whole
 

@@ -11,6 +11,7 @@ from cxr_desktop.widgets import image_marks, mask_layer
 from cxr_desktop.widgets.lightbox import Lightbox
 from cxr_desktop.widgets.rendering import Rendering
 from cxr_desktop.widgets.sight import Sight, Size
+from trainer.geometry import Part
 
 
 class ImageCanvas(QWidget):
@@ -138,6 +139,8 @@ class ImageCanvas(QWidget):
     def _paint_marks(self, painter: QPainter) -> None:
         of, room = self.lightbox, self.room()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if seen := self._seen():
+            image_marks.frame(painter, self._on_screen(seen))
         image_marks.row(painter, room, self._name_lines(), self._title_lines())
         image_marks.row(painter, room, self._window_lines(), self._point_lines(), bottom=True)
         image_marks.side_letters(painter, room, self.sides())
@@ -146,6 +149,18 @@ class ImageCanvas(QWidget):
             ratio = self.devicePixelRatioF()
             x, y = self.sight().spot(*of.point, self.view())
             image_marks.cross(painter, QPointF(x / ratio, y / ratio))
+
+    def _seen(self) -> Part | None:
+        """The part of the image that the network was shown, where the heat map is and the part is not all."""
+        return self.lightbox.heat.seen if self.with_heat and self.lightbox.heat else None
+
+    def _on_screen(self, part: Part) -> QRectF:
+        """Where a part of the image stands in this view."""
+        left, top, right, bottom = part
+        corners = [self.sight().spot(*at, self.view()) for at in ((left, top), (right, bottom))]
+        (x0, y0), (x1, y1) = corners
+        ratio = self.devicePixelRatioF()
+        return QRectF(QPointF(x0 / ratio, y0 / ratio), QPointF(x1 / ratio, y1 / ratio))
 
     def _paint_scale_bar(self, painter: QPainter, room: QRectF) -> None:
         bearings = self.lightbox.bearings
@@ -168,7 +183,8 @@ class ImageCanvas(QWidget):
         return [text for text in lines if text]
 
     def _title_lines(self) -> list[str]:
-        return [text for text in (self.title, self._heat_words(), *mask_layer.lines(self.lightbox.masks)) if text]
+        framed = image_marks.FRAMED if self._seen() else ""
+        return [text for text in (self.title, self._heat_words(), framed, *mask_layer.lines(self.lightbox.masks)) if text]
 
     def _heat_words(self) -> str:
         heat = self.lightbox.heat if self.with_heat else None
@@ -192,7 +208,9 @@ class ImageCanvas(QWidget):
         column, row = int(of.point[0]), int(of.point[1])
         values = f"grey {of.shown.pixels[row, column]:.3f}"
         if self.with_heat and of.heat and of.heat.values is not None:
-            values += f", heat {of.heat.values[row, column]:.3g}"
+            left, top, right, bottom = of.heat.seen or (0, 0, *of.size)
+            inside = left <= column < right and top <= row < bottom
+            values += f", heat {of.heat.values[row, column]:.3g}" if inside else ", not shown to the network"
         return [f"column {column}, row {row}", values]
 
     def _describe(self) -> None:

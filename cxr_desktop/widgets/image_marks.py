@@ -15,6 +15,8 @@ from trainer.bearings import Bearings
 LENGTHS = (500, 200, 100, 50, 20, 10, 5, 2, 1)
 """Millimetres that a scale bar may stand for."""
 BY_CONVENTION = "Shown so by convention for a frontal view: the file does not say which side is which."
+FRAMED = "the network saw only what is in the frame"
+"""Of a radiograph from which a square was cut out."""
 GROUND = QColor(0, 0, 0, 165)
 """Behind text: it darkens a bright image, and is not seen on black."""
 
@@ -105,6 +107,13 @@ def scale_bar(painter: QPainter, bottom: QPointF, per_mm: float, length: int, wo
     text = f"{length} mm {words}".strip()
     place = QPointF(bottom.x() - metrics.horizontalAdvance(text) / 2, bottom.y() - tick - metrics.descent())
     backed(painter, place, text, theme.DARK.text)
+
+
+def frame(painter: QPainter, seen: QRectF, *, thickness: float = 1.0) -> None:
+    """Around what a network was shown, where that is not all; `thickness` in points, or in pixels of a saved picture."""
+    for colour, width, style in (("#000000", 3.0, Qt.PenStyle.SolidLine), (theme.DARK.text, 1.2, Qt.PenStyle.DashLine)):
+        painter.setPen(QPen(QColor(colour), width * thickness, style))
+        painter.drawRect(seen)
 
 
 def cross(painter: QPainter, place: QPointF) -> None:

@@ -15,6 +15,7 @@ from cxr_desktop.widgets.sight import Sight, Size
 from cxr_desktop.widgets.window_level import FULL, Window
 from trainer import colours
 from trainer.bearings import Bearings
+from trainer.geometry import Part
 from trainer.images import Image
 
 
@@ -22,13 +23,15 @@ from trainer.images import Image
 class Heat:
     """A heat map over the whole image; `values` is None while it is being made. `maximum` is its largest value.
 
-    `of` says whose it is where there are several networks: that of one of them, or their mean.
+    `of` says whose it is where there are several networks: that of one of them, or their mean. `seen` is the part of the image
+    that the network was shown (left, top, right, bottom), None where that is all of it.
     """
 
     finding: str
     values: NDArray[np.float32] | None
     maximum: float
     of: str = ""
+    seen: Part | None = None
 
     @property
     def evident(self) -> bool:
@@ -100,13 +103,17 @@ class Lightbox(QObject):
             self.image_changed.emit()
             self.changed.emit()
 
-    def put_heat(self, values: NDArray[np.float32] | None, finding: str, of: str = "") -> None:
-        """A heat map [H,W] >= 0 over the image. None: none, or, where a finding is named, one that is being made."""
+    def put_heat(self, values: NDArray[np.float32] | None, finding: str, of: str = "", seen: Part | None = None) -> None:
+        """A heat map [H,W] >= 0 over the image. None: none, or, where a finding is named, one that is being made.
+
+        `seen` is the part of the image that the network was shown, where that may not be all of it.
+        """
         if values is not None and (self.image is None or values.shape != self.image.pixels.shape):
             raise ValueError("a heat map has the shape of its image")
         self.heat = self.heat_pyramid = None
         if values is not None:
-            self.heat = Heat(finding, values, float(values.max(initial=0.0)), of)
+            part = seen if seen != (0, 0, *self.size) else None
+            self.heat = Heat(finding, values, float(values.max(initial=0.0)), of, part)
             self.heat_pyramid = Pyramid(values)
         elif finding:
             self.heat = Heat(finding, None, 0.0, of)

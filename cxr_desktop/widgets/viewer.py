@@ -20,6 +20,7 @@ from cxr_desktop.widgets.viewer_actions import BESIDE, MODES, ORIGINAL, OVERLAY,
 from cxr_desktop.widgets.viewer_tools import ViewerTools, rounded_up
 from cxr_desktop.widgets.window_level import FULL, presets
 from trainer.bearings import Bearings
+from trainer.geometry import Part
 from trainer.images import Image
 
 OPACITY_STEP = 0.1
@@ -85,12 +86,15 @@ class Viewer(QWidget):
             self.show_look(0, self.lightbox.image)
         self.look_wanted.emit(look)
 
-    def set_heatmap(self, values: NDArray[np.float32] | None, finding: str = "", of: str = "") -> None:
+    def set_heatmap(
+        self, values: NDArray[np.float32] | None, finding: str = "", of: str = "", seen: Part | None = None
+    ) -> None:
         """A heat map float32 [H,W] >= 0 over the image, in its own unit. None: none, or one of `finding` that is being made.
 
-        `of` says of which network it is where there are several, or that it is their mean.
+        `of` says of which network it is where there are several, or that it is their mean; `seen` which part of the image
+        (left, top, right, bottom, in pixels) it was shown, which is framed where it is not all.
         """
-        self.lightbox.put_heat(values, finding, of)
+        self.lightbox.put_heat(values, finding, of, seen)
 
     def clear(self) -> None:
         """Show nothing."""

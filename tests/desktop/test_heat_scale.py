@@ -52,6 +52,17 @@ def test_no_evidence_has_no_colours_unless_the_scale_is_fixed(lightbox: Lightbox
     assert legend(lightbox).top == 3.2
 
 
+def test_a_saved_picture_frames_what_the_network_was_shown(lightbox: Lightbox) -> None:
+    heat = np.zeros((200, 160), np.float32)
+    lightbox.put_heat(heat, "Pneumonia")
+    whole = pixels_of(heat_scale.saved(lightbox))
+    lightbox.put_heat(heat, "Pneumonia", "", (0, 20, 160, 180))
+    changed = (pixels_of(heat_scale.saved(lightbox)) != whole).any(axis=2)
+    rows = np.flatnonzero(changed[:, 40:120].any(axis=1))
+    assert {min(abs(row - 20), abs(row - 180)) <= 2 for row in rows} == {True}
+    assert changed[:, 160:].any()  # the legend says so
+
+
 def test_the_colours_rise_from_the_bottom(qtbot: QtBot, lightbox: Lightbox) -> None:
     sheet = QImage(200, 400, QImage.Format.Format_RGB32)
     sheet.fill(0)

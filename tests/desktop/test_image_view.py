@@ -237,6 +237,29 @@ def test_the_value_under_the_mouse(view: ImageView) -> None:
     assert over._point_lines()[1].endswith(f"heat {heat[17, 31]:.3g}")
 
 
+def test_what_the_network_was_not_shown_is_told(view: ImageView) -> None:
+    over = ImageView(view.lightbox, with_heat=True, parent=view)
+    over.resize(400, 300)
+    heat = np.zeros((120, 160), np.float32)
+    view.lightbox.put_heat(heat, "Pneumonia", "", (0, 0, 160, 120))
+    assert view.lightbox.heat.seen is None  # all of it: nothing to say
+    plain, words = shown(over), over.accessibleDescription()
+    view.lightbox.put_heat(heat, "Pneumonia", "", (20, 0, 140, 120))
+    assert image_marks.FRAMED in over.accessibleDescription()
+    assert image_marks.FRAMED not in words + view.accessibleDescription()
+    changed = (shown(over) != plain).any(axis=2)
+    zoom = over.sight().zoom
+    left, right = (200 + (column - 80) * zoom for column in (20, 140))
+    columns = np.flatnonzero(changed[140:160].any(axis=0))  # rows without any text
+    assert {round(abs(c - left)) <= 2 or round(abs(c - right)) <= 2 for c in columns} == {True}
+    assert (np.abs(columns - left) <= 2).any()
+    assert (np.abs(columns - right) <= 2).any()
+    view.lightbox.set_point((10.5, 60.5))
+    assert over._point_lines()[1].endswith("not shown to the network")
+    view.lightbox.set_point((20.5, 60.5))
+    assert over._point_lines()[1].endswith("heat 0")
+
+
 def test_beside_the_image_nothing_is_pointed_at(view: ImageView) -> None:
     view.zoom_to(1)
     QTest.mouseMove(view, QPoint(151, 107))

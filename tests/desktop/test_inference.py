@@ -182,3 +182,12 @@ def test_the_heat_map_of_each_member_can_be_had(run_folder: Path, tmp_path: Path
         alone = inference.heatmaps(inference.open_models([run], device="cpu"), image)
         finding = both.findings[1]
         np.testing.assert_allclose(both.over_image(finding, place), alone.over_image(finding), atol=1e-6)
+
+
+def test_what_the_members_were_shown_is_one_frame() -> None:
+    map_, grid = np.zeros((1, 4, 4), np.float32), geometry.Grid(0.125, 0.25)
+    cropped = inference.Maps(("F",), (100, 160), (map_, map_), ("crop", "crop"), (grid, grid))
+    assert cropped.seen() == cropped.seen(1) == (30, 0, 130, 100)
+    mixed = inference.Maps(("F",), (100, 160), (map_, map_), ("crop", "pad"), (grid, grid))
+    assert mixed.seen(0) == (30, 0, 130, 100)
+    assert mixed.seen() == mixed.seen(1) == (0, 0, 160, 100)

@@ -105,6 +105,7 @@ def test_the_image_on_screen_is_read_judged_and_explained(
     path, name, member, values = told.args
     assert (path, name, member) == (three[0], queue.files.kind.findings[0], MEAN)
     assert values.shape == (60, 40)
+    assert queue.seen() == (0, 0, 40, 60)
     assert queue.files.said(three[1]) is None, "paused: nothing but the image on screen"
 
 

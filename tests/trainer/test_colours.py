@@ -49,6 +49,19 @@ def test_without_a_top_the_radiograph_is_untouched(top: float) -> None:
     assert drawn.tolist() == [[[51, 51, 51]]]
 
 
+def test_a_frame_stands_on_the_inner_side_of_its_part() -> None:
+    grey = np.full((60, 90, 3), 77, np.uint8)
+    drawn = colours.framed(grey, (15, 0, 75, 60))
+    changed = (drawn != 77).any(axis=2)
+    expected = np.zeros((60, 90), bool)
+    expected[:, 15:75] = True
+    expected[1:59, 16:74] = False
+    np.testing.assert_array_equal(changed, expected)
+    assert set(drawn[changed].ravel().tolist()) == {0, 255}  # seen on every grey value
+    assert (grey == 77).all()
+    assert colours.framed(grey, (0, 0, 90, 60)) is grey  # all of it: nothing to say
+
+
 def test_shares_and_steps() -> None:
     share = colours.shares(np.array([-1, 0, 1, 2, 9], np.float32), 2.0)
     assert share.tolist() == [0, 0, 0.5, 1, 1]

@@ -178,6 +178,14 @@ def spot(top: float = 2.0) -> np.ndarray:
     return values
 
 
+def test_what_was_not_seen_lies_outside_of_a_frame() -> None:
+    plain = explain.overlay(GREY, spot(), finding="COVID-19")
+    drawn = explain.overlay(GREY, spot(), finding="COVID-19", seen=(20, 0, 220, 200))
+    changed = (drawn != plain).any(axis=2)
+    assert changed[50:150].any(axis=0).nonzero()[0].tolist() == [20, 219]
+    np.testing.assert_array_equal(plain, explain.overlay(GREY, spot(), finding="COVID-19", seen=(0, 0, 240, 200)))
+
+
 def test_outside_the_evidence_the_radiograph_is_untouched() -> None:
     drawn = explain.overlay(GREY, spot(), finding="COVID-19")
     assert drawn.dtype == np.uint8

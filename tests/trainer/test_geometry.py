@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.geometry import FITS, Box, Fit, fit_box, from_square, to_square
+from trainer.geometry import FITS, Box, Fit, fit_box, from_square, seen, to_square
 
 shapes = st.tuples(st.integers(1, 60), st.integers(1, 60))
 fits = st.sampled_from(FITS)
@@ -117,6 +117,17 @@ def test_cropped_parts_are_zero_and_padded_parts_are_dropped() -> None:
     padded = from_square(values, (10, 20), "pad")
     assert padded[4:6].min() == 5
     assert from_square(ones, (10, 30), "pad").min() == 1
+
+
+def test_what_a_network_sees_is_all_but_what_crop_cuts_off() -> None:
+    assert seen((10, 30), "crop") == (10, 0, 20, 10)
+    assert seen((31, 10), "crop") == (0, 10, 10, 20)
+    assert seen((10, 30), "pad") == seen((10, 30), "stretch") == (0, 0, 30, 10)
+    assert seen((10, 30), "crop", "crop") == (10, 0, 20, 10)
+    assert seen((10, 30), "crop", "pad") == (0, 0, 30, 10)  # one of them saw all of it
+    left, top, right, bottom = seen((10, 30), "crop")
+    back = from_square(np.ones((7, 7)), (10, 30), "crop")
+    assert back[top:bottom, left:right].sum() == back.sum()  # evidence lies nowhere else
 
 
 @settings(deadline=None, max_examples=60)
