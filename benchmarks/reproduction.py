@@ -5,9 +5,9 @@
 
 Each training is the command that a user types, in a process of its own. Projects with their networks are kept in --out, the
 figures of each work that is done in docs/reproduction: interrupted at any moment and started again, it goes on where it was,
-within a training too. To repeat a work, delete its figures and its runs. --write makes docs/reproduction.md from the kept
-figures, complete or not. --quick runs few small images through every work of a part in a minute or two, in a folder of its
-own, to see that all fits together; its figures mean nothing and are never written.
+within a training too. To repeat a work, delete its figures, its runs and its bags. --write makes docs/reproduction.md from the
+kept figures, complete or not. --quick runs few small images through every work of a part in a minute or two, in a folder of
+its own, to see that all fits together; its figures mean nothing and are never written.
 --imagenet takes the networks of the originals with their ImageNet weights (downloaded) instead of those that lie beside the
 data.
 

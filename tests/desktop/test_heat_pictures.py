@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QPixmap
@@ -12,13 +13,15 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from cxr_desktop import inference
+from cxr_desktop.evaluation import heat_pictures
 from cxr_desktop.evaluation.closer_look import CloserLook
 from cxr_desktop.evaluation.gallery_items import items, with_records
 from cxr_desktop.evaluation.heat_pictures import HeatPictures, Wanted, make
 from cxr_desktop.evaluation.loaded_network import LoadedNetwork
 from cxr_desktop.project import Project
 from tests.desktop.evaluated import WAIT, click
-from trainer import images, runs
+from tests.desktop.radiographs import pixels_of
+from trainer import files, images, runs
 from trainer.catalog import Catalog
 from trainer.errors import TrainerError
 from trainer.results import Prediction
@@ -61,6 +64,24 @@ def test_they_are_the_maps_of_the_run_on_one_scale(
     pictures.want((run.folder,), wanted[:2])
     assert not pictures.busy  # nothing is made twice
     assert pictures._made is made
+
+
+def test_what_a_network_was_not_shown_lies_outside_of_a_frame(run: runs.Run, tmp_path: Path) -> None:
+    wide = tmp_path / "wide.png"
+    PIL.Image.fromarray(np.random.default_rng(1).integers(0, 256, (48, 80), np.uint8)).save(wide)
+    one = Wanted(wide, files.digest(wide.read_bytes()), "Pleural effusion")
+    network = inference.open_models([run.folder], device="cpu")
+    cropping = tuple(replace(member, header=replace(member.header, fit="crop")) for member in network.members)
+    pictures = [heat_pictures._small(shown, one, 64) for shown in (network, replace(network, members=cropping))]
+    height, width = pictures[0].grey.shape
+    assert pictures[0].seen == (0, 0, width, height)
+    left, top, right, bottom = pictures[1].seen
+    assert right - left == bottom - top == min(height, width) < max(height, width)
+    plain, framed = (pixels_of(heat_pictures._pixmap(small, 0.0).toImage()) for small in pictures)
+    changed = (plain != framed).any(axis=2)
+    assert changed[top, left:right].all()
+    assert not changed[top + 1 : bottom - 1, left + 1 : right - 1].any()
+    assert not np.delete(changed, np.s_[left:right], axis=1).any()
 
 
 def test_what_cannot_be_shown_says_why(run: runs.Run, wanted: list[Wanted], tmp_path: Path) -> None:
