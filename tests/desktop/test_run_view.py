@@ -170,9 +170,10 @@ def test_nothing_is_drawn_while_nobody_looks(qtbot: QtBot, view: RunView, opened
     batch(run, 5)
     qtbot.waitUntil(lambda: view._course.batches() == 5)
     assert not view._timer.isActive()
-    assert view.charts._shown == shown
+    # A run that was seen for an instant before it was followed is told from its beginning again: wiped, and not drawn.
+    assert view.charts._shown in (shown, (-1, 0.0))
     view.show()
-    assert view.charts._shown != shown
+    assert view.charts._shown not in (shown, (-1, 0.0))
 
 
 def test_a_hundred_thousand_batches_do_not_slow_it(qtbot: QtBot) -> None:
