@@ -51,7 +51,7 @@ Published: 1,125 images, five folds over images, from scratch: accuracy 0.8702 f
 validated on is what is reported. Here each fold's validation part is cut out of its training images, so that a network
 learns from fewer, and its test part decides nothing. What `scattering` and `all-stages` are (wavelets, what is not turned or
 zoomed, squares that are cut out and not stretched; the backbone, its size, its stages, its head) was chosen on the same 1,125
-images, divided otherwise, in about sixty trials, so that their figures flatter a little; of both, earlier forms have been
+images, divided otherwise, in about eighty trials, so that their figures flatter a little; of both, earlier forms have been
 seen on the divisions below: with mixup, with a head that was not standardised, and with stretched squares (`scattering` 0.859,
 one alone 0.864; `all-stages` 0.893). `scattering` is the mean of three networks of different seeds in each fold, committees
 that of different networks; what one alone is right in, on average, stands beside it. `all-stages`, of which only the head

@@ -170,7 +170,7 @@ def test_nothing_is_drawn_while_nobody_looks(qtbot: QtBot, view: RunView, opened
     batch(run, 5)
     qtbot.waitUntil(lambda: view._course.batches() == 5)
     assert not view._timer.isActive()
-    # A run that was seen for an instant before it was followed is told from its beginning again: wiped, and not drawn.
+    # Under load it was once told again from its beginning: the charts are wiped then, which is not drawing.
     assert view.charts._shown in (shown, (-1, 0.0))
     view.show()
     assert view.charts._shown not in (shown, (-1, 0.0))

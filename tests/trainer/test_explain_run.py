@@ -1,5 +1,6 @@
 """`explain` on files: an overlay each, without data of the patient; bad files told one by one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from trainer import explain, images, predict
+from trainer import examples, explain, images, predict
 from trainer.errors import DataError
+from trainer.headers import Facts
 
 
 def _files(drawn: Path) -> list[Path]:
@@ -62,3 +64,14 @@ def test_all_findings_of_an_image_are_explained_in_one_pass_as_each_by_itself(tr
     for name, values in zip(member.header.findings, together, strict=True):
         alone = explain.heatmap(member.classifier, square, member.header.findings, name)
         np.testing.assert_allclose(values, alone.values, atol=1e-7)
+
+
+def test_a_report_frames_what_a_network_that_crops_was_shown(trained: Path) -> None:
+    member = predict.opened([trained], device="cpu")[0]
+    cropping = replace(member, header=replace(member.header, fit="crop"))
+    pixels = np.random.default_rng(1).random((48, 80), dtype=np.float32)
+    image = images.Image(pixels, Facts("PNG", 80, 48, 8, "L"))
+    finding = member.header.findings[0]
+    assert examples._look([member], image, finding).part == (0, 0, 80, 48)
+    assert examples._look([cropping], image, finding).part == (16, 0, 64, 48)
+    assert examples._look([cropping, member], image, finding).part == (0, 0, 80, 48)
