@@ -221,6 +221,10 @@ class Catalog:
         """Patient of each image, "" where unknown."""
         return self.column(ids, "patient")
 
+    def shapes(self, ids: Sequence[int] | Ids) -> NDArray[np.int64]:
+        """Height and width of each image in px as its file states them, int64 [N, 2]."""
+        return np.array(self._rows(ids, "height, width"), np.int64).reshape(-1, 2)
+
     def files(self, ids: Sequence[int] | Ids) -> list[tuple[Path, str]]:
         """Absolute path and content digest of each image."""
         roots = self._roots()

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from trainer.geometry import Part
 
+FRAMED = "the network saw only what is in the frame"
+"""What a frame means, of a radiograph from which a square was cut out."""
 _STEPS = bytes.fromhex(
     "0060001f038d0095005304c100d800930635012a00de07ea018a013309df01f701920bfd027301f90e1e02fc0269103f039502e01265043d035d148d"
     "04f603e016b905bf046718ea069a04f31b1e078905811d58088c06111f9709a506a321da0ad1073424220c0307c326710d38085028c50e7308d92b1d"
@@ -57,13 +59,17 @@ def blended(grey: NDArray[np.floating], values: NDArray[np.floating], *, top: fl
     return picture
 
 
+def whole(shape: tuple[int, ...], part: Part) -> bool:
+    """Whether a part is all of a picture of `shape` (H, W, ...), so that no frame is drawn."""
+    return part == (0, 0, shape[1], shape[0])
+
+
 def framed(picture: NDArray[np.uint8], part: Part) -> NDArray[np.uint8]:
     """A picture uint8 RGB [H,W,3] with a dashed frame, black and white, on the inner side of a part of it; not around all."""
-    height, width = picture.shape[:2]
-    if part == (0, 0, width, height):
+    if whole(picture.shape, part):
         return picture
     left, top, right, bottom = part
-    thick = max(1, round(min(height, width) / 300))
+    thick = max(1, round(min(picture.shape[:2]) / 300))
     rows, columns = np.ogrid[top:bottom, left:right]
     edge = np.minimum(np.minimum(rows - top, bottom - 1 - rows), np.minimum(columns - left, right - 1 - columns)) < thick
     dashes = np.where((rows + columns) // (5 * thick) % 2 == 0, 255, 0)

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from trainer import explain, files, geometry, images, predict
+from trainer import colours, explain, files, geometry, images, predict
 from trainer.catalog import Catalog, Filter
 from trainer.errors import ImageError, Progress, StorageError
 from trainer.metrics import Floats
@@ -48,7 +48,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Example:
-    """A choice with its pictures as data: addresses, "" where `problem` says why there are none, and its words."""
+    """A choice with its pictures as data: addresses, "" where `problem` says why there are none, and its words.
+
+    `framed` where the network was shown only a part, which a frame marks.
+    """
 
     choice: Choice
     image: int
@@ -58,6 +61,7 @@ class Example:
     overlay: str = ""
     width: int = 0
     height: int = 0
+    framed: bool = False
     problem: str = ""
 
 
@@ -221,7 +225,8 @@ def _drawn_over(example: Example, look: _Seen, top: float) -> Example:
     name, top = example.choice.explained, top or 1.0
     over = explain.overlay(look.pixels, look.map, finding=name, scale_max=top, seen=look.part)[:height, :width]
     grey = np.rint(look.pixels * 255).astype(np.uint8)
-    return replace(example, picture=_jpeg(grey), overlay=_jpeg(over), width=width, height=height)
+    framed = not colours.whole(grey.shape, look.part)
+    return replace(example, picture=_jpeg(grey), overlay=_jpeg(over), width=width, height=height, framed=framed)
 
 
 def _jpeg(pixels: NDArray[np.uint8]) -> str:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from trainer import bags, files, geometry, images, picks, predict
 from trainer.architectures import Backbone
-from trainer.colours import framed
+from trainer.colours import FRAMED, framed, whole
 from trainer.errors import DataError, ImageError, Progress, did_you_mean
 from trainer.models import Classifier
 
@@ -114,8 +114,8 @@ def overlay(
 
     `pixels` are grey values 0..1 [H,W] and `values` a map >= 0 of the same shape. `scale_max` is the value of the brightest
     colour; give one for several images to compare them, otherwise it is this map's own maximum, which the bar names. Where the
-    map is zero the radiograph is untouched, but for a frame around the part that was `seen`, unless that is all. It stands at
-    the top left of a picture that is at least 160 px high, for the text.
+    map is zero the radiograph is untouched, but for a frame around the part that was `seen`, unless that is all, which words at
+    the right explain. It stands at the top left of a picture that is high enough for the text: 160 px, 320 px with those words.
     """
     top = float(values.max(initial=0.0) if scale_max is None else scale_max)
     share = np.clip(values, 0, top).astype(np.float64) / (top or 1.0)
@@ -123,9 +123,10 @@ def overlay(
     alpha = share[..., None] * opacity
     blended = grey * (1 - alpha) + colormaps[COLOURS](share)[..., :3] * alpha
     picture = np.rint(blended * 255).astype(np.uint8)
+    note = FRAMED if seen and not whole(picture.shape, seen) else ""
     picture = framed(picture, seen) if seen else picture
     evident = bool(np.any(values > 0))
-    return _with_bar(picture, finding, top if evident or scale_max else 0.0, evident)
+    return _with_bar(picture, finding if evident else f"no evidence for {finding}", note, top if evident or scale_max else 0.0)
 
 
 @torch.no_grad()
@@ -146,8 +147,8 @@ def _inside(maps: Tensor, beyond: tuple[int, int]) -> Tensor:
     return maps[:, :, before : maps.shape[2] - behind, before : maps.shape[3] - behind]
 
 
-def _with_bar(picture: NDArray[np.uint8], finding: str, top: float, evident: bool) -> NDArray[np.uint8]:
-    height, width = max(160, picture.shape[0]), picture.shape[1]
+def _with_bar(picture: NDArray[np.uint8], title: str, note: str, top: float) -> NDArray[np.uint8]:
+    height, width = max(320 if note else 160, picture.shape[0]), picture.shape[1]
     size = max(12, height // 32)
     font = ImageFont.load_default(size)
     room = 10 * size
@@ -155,12 +156,15 @@ def _with_bar(picture: NDArray[np.uint8], finding: str, top: float, evident: boo
     canvas.paste(Pillow.fromarray(picture), (0, 0))
     draw = ImageDraw.Draw(canvas)
     left = width + size
-    text = finding if evident else f"no evidence for {finding}"
-    lines = _wrapped(draw, text, font, room - 2 * size)
+    lines = _wrapped(draw, title, font, room - 2 * size)
     draw.multiline_text((left, size), "\n".join(lines), fill="white", font=font)
+    below = _wrapped(draw, note, font, room - 2 * size) if note else []
+    end = height - 2 * size - round(1.5 * size * len(below))
+    if note:
+        draw.multiline_text((left, end + size), "\n".join(below), fill="white", font=font)
     if top > 0:
         start = size * 3 + round(1.3 * size * len(lines))
-        _draw_scale(canvas, draw, (left, start, left + 2 * size, height - 2 * size), top, font)
+        _draw_scale(canvas, draw, (left, start, left + 2 * size, end), top, font)
     return np.asarray(canvas, dtype=np.uint8)
 
 

@@ -17,6 +17,7 @@ from trainer import (
     checkpoints,
     config,
     criteria,
+    cuts,
     dataset,
     devices,
     headline,
@@ -129,7 +130,8 @@ class Training:
             self._tell("note", text=sentence)
         for sentence in pitfalls.missing(parts["train"].targets, self.settings.task.kind, self.names):
             self._tell("note", text=sentence)
-        for sentence in (*self._warnings(parts["train"].targets), *idle.told(self.settings)):
+        cut = cuts.told(self.catalog.shapes(parts["train"].ids), self.settings.model.fit)
+        for sentence in (*self._warnings(parts["train"].targets), *cut, *idle.told(self.settings)):
             self._tell("note", text=sentence)
         for sentence in criteria.undefined(parts["validation"].targets, self.settings.choice, self.names):
             self._tell("note", text=sentence)

@@ -1,13 +1,14 @@
 """What a training would find before it starts: findings, images of the split, and what prevents it. Without torch."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainer import config, levels, pitfalls, truths
 from trainer.catalog import Catalog
+from trainer.cuts import Shapes
 from trainer.errors import TrainerError, counted
 
 PARTS = ("train", "validation")
@@ -21,9 +22,9 @@ NAMED = 3
 class Outlook:
     """The images that a task can use, as the catalog states them now; files are not opened.
 
-    `targets` int8 [N, K] are the answers of the training images. `images` and `patients` are by part (patients None: some
-    are unknown). `problems` say in words what a training would refuse or could not learn from, `remarks` what else to know;
-    `setting` is the key of the setting that is at fault, "" where none is.
+    `targets` int8 [N, K] are the answers of the training images, `shapes` int64 [N, 2] their heights and widths in px.
+    `images` and `patients` are by part (patients None: some are unknown). `problems` say in words what a training would refuse
+    or could not learn from, `remarks` what else to know; `setting` is the key of the setting at fault, "" where none is.
     """
 
     split: str
@@ -35,6 +36,7 @@ class Outlook:
     problems: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     setting: str = ""
+    shapes: Shapes = field(default_factory=lambda: np.empty((0, 2), np.int64))
 
     def words(self) -> str:
         """One line: how much there is to learn from."""
@@ -72,6 +74,7 @@ def look(catalog: Catalog, task: config.Task, split: str = "") -> Outlook:
         patients={part: _people(catalog.patients(used[part][0])) for part in PARTS},
         problems=tuple(_problems(usable, names)),
         remarks=tuple(_remarks(catalog, ids, usable, question)),
+        shapes=catalog.shapes(used["train"][0]),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from trainer import drawings, examples, explain, plots, runs, sections
+from trainer import colours, drawings, examples, explain, plots, runs, sections
 from trainer.bag_results import BagEvaluation
 from trainer.bags import Bag
 from trainer.catalog import Catalog
@@ -88,6 +88,11 @@ class Shown:
     pictures: tuple[examples.Example, ...] = ()
     scale: Markup = Markup("")  # noqa: RUF009 - text, which nothing changes
     missing: str = ""
+
+    @property
+    def framed(self) -> str:
+        """What the frames in the pictures mean, "" where there are none."""
+        return colours.FRAMED if any(one.framed for one in self.pictures) else ""
 
 
 def judged(

@@ -20,7 +20,7 @@ from cxr_desktop.training.start_bar import Obstacle, StartBar
 from cxr_desktop.widgets.choice_box import AUTO
 from cxr_desktop.widgets.config_form import ConfigForm
 from cxr_desktop.wording import in_window
-from trainer import bags, config, criteria, downloads, idle, imbalance, outlook, recipes, runs
+from trainer import bags, config, criteria, cuts, downloads, idle, imbalance, outlook, recipes, runs
 from trainer.config import TrainConfig
 from trainer.errors import ConfigError, RunError, TrainerError, WeightsError
 from trainer.outlook import Outlook
@@ -215,7 +215,8 @@ class TrainingSetup(QWidget):
         seen, obstacles = self.outlook, tuple(self._obstacles())
         facts = [seen.words()] if seen and seen.images else []
         if seen and not obstacles:
-            facts += map(in_window, (*seen.remarks, *idle.told(self.form.config())))
+            chosen = self.form.config()
+            facts += map(in_window, (*seen.remarks, *cuts.told(seen.shapes, chosen.model.fit), *idle.told(chosen)))
         self.bar.say("\n".join(facts), obstacles)
 
     def _obstacles(self) -> Iterator[Obstacle]:

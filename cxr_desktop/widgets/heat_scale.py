@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPaint
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from cxr_desktop import theme
-from cxr_desktop.widgets.image_marks import FRAMED, frame, wrapped
+from cxr_desktop.widgets.image_marks import frame, wrapped
 from cxr_desktop.widgets.lightbox import Lightbox
 from trainer import colours
 
@@ -80,7 +80,7 @@ def saved(lightbox: Lightbox) -> QImage:
     if lightbox.heat and lightbox.heat.seen:
         left, top, right, bottom = lightbox.heat.seen
         frame(painter, QRectF(left, top, right - left, bottom - top), thickness=max(1.0, height / 500))
-        framed = f" {FRAMED[0].upper()}{FRAMED[1:]}."
+        framed = f" {colours.FRAMED[0].upper()}{colours.FRAMED[1:]}."
     font = QFont(painter.font())
     font.setPixelSize(size)
     painter.setFont(font)

@@ -11,6 +11,7 @@ from cxr_desktop.widgets import image_marks, mask_layer
 from cxr_desktop.widgets.lightbox import Lightbox
 from cxr_desktop.widgets.rendering import Rendering
 from cxr_desktop.widgets.sight import Sight, Size
+from trainer.colours import FRAMED
 from trainer.geometry import Part
 
 
@@ -183,7 +184,7 @@ class ImageCanvas(QWidget):
         return [text for text in lines if text]
 
     def _title_lines(self) -> list[str]:
-        framed = image_marks.FRAMED if self._seen() else ""
+        framed = FRAMED if self._seen() else ""
         return [text for text in (self.title, self._heat_words(), framed, *mask_layer.lines(self.lightbox.masks)) if text]
 
     def _heat_words(self) -> str:

@@ -15,8 +15,6 @@ from trainer.bearings import Bearings
 LENGTHS = (500, 200, 100, 50, 20, 10, 5, 2, 1)
 """Millimetres that a scale bar may stand for."""
 BY_CONVENTION = "Shown so by convention for a frontal view: the file does not say which side is which."
-FRAMED = "the network saw only what is in the frame"
-"""Of a radiograph from which a square was cut out."""
 GROUND = QColor(0, 0, 0, 165)
 """Behind text: it darkens a bright image, and is not seen on black."""
 

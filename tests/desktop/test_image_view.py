@@ -245,8 +245,8 @@ def test_what_the_network_was_not_shown_is_told(view: ImageView) -> None:
     assert view.lightbox.heat.seen is None  # all of it: nothing to say
     plain, words = shown(over), over.accessibleDescription()
     view.lightbox.put_heat(heat, "Pneumonia", "", (20, 0, 140, 120))
-    assert image_marks.FRAMED in over.accessibleDescription()
-    assert image_marks.FRAMED not in words + view.accessibleDescription()
+    assert colours.FRAMED in over.accessibleDescription()
+    assert colours.FRAMED not in words + view.accessibleDescription()
     changed = (shown(over) != plain).any(axis=2)
     zoom = over.sight().zoom
     left, right = (200 + (column - 80) * zoom for column in (20, 140))

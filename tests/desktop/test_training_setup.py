@@ -2,7 +2,9 @@
 
 import itertools
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from cxr_desktop.training.training_setup import TrainingSetup
 from cxr_desktop.widgets.number_box import NumberBox
 from trainer import arguments, config, downloads, files, importer, recipes
 from trainer.architectures import BACKBONES
-from trainer.catalog import Catalog, Split
+from trainer.catalog import FILE, Catalog, Split
 from trainer.config import TrainConfig
 
 SETTINGS = {item.key: item for item in config.settings()}
@@ -358,6 +360,20 @@ def test_settings_without_effect_are_remarked(setup: TrainingSetup, qtbot: QtBot
     setup.form.set_value("optimiser.momentum", 0.5)
     _settled(setup, qtbot)
     assert "Momentum (0.5) changes nothing" in setup.bar.facts.text()
+
+
+def test_what_a_crop_leaves_out_is_told_before_the_start(setup: TrainingSetup, qtbot: QtBot) -> None:
+    catalog = setup.project.catalog
+    train = catalog.split().parts["train"]
+    with closing(sqlite3.connect(setup.project.folder / FILE)) as changing:
+        changing.execute("UPDATE images SET width = 2 * height WHERE id = ?", (int(train[0]),))
+        changing.commit()
+    setup.project.images_changed.emit()
+    _settled(setup, qtbot)
+    assert "leaves out" not in setup.bar.facts.text()
+    setup.form.set_value("model.fit", "crop")
+    _settled(setup, qtbot)
+    assert f"more than a tenth of 1 of {len(train)} training images, up to 50%" in setup.bar.facts.text()
 
 
 def test_a_long_obstacle_is_shortened_with_all_of_it_as_a_tooltip(qtbot: QtBot) -> None:

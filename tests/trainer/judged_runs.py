@@ -125,7 +125,7 @@ def drawn_run(folder: Path, task: str) -> runs.Run:
     return run
 
 
-def network(run: runs.Run, names: tuple[str, ...], task: str) -> checkpoints.Header:
+def network(run: runs.Run, names: tuple[str, ...], task: str, *, fit: str = "pad") -> checkpoints.Header:
     torch.manual_seed(5)
     classifier = models.build("cxr_small", len(names))
     header = checkpoints.Header(
@@ -133,7 +133,7 @@ def network(run: runs.Run, names: tuple[str, ...], task: str) -> checkpoints.Hea
         findings=names,
         task=task,
         size=32,
-        fit="pad",
+        fit=fit,
         dropout=0.0,
         pipeline=images.PIPELINE,
         epoch=2,

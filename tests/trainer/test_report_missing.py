@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer import files, plots, report, report_parts, runs
+from trainer import colours, files, plots, report, report_parts, runs
 from trainer.errors import DataError, RunError, Stopped, StorageError, WeightsError
 from trainer.results import Evaluation, Prediction
 
@@ -41,6 +41,12 @@ def test_without_a_test_evaluation_validation_is_shown_and_the_command_named(cop
     assert "not been judged on the test part" in text
     assert "The test part has not been evaluated. To do so: cxr-trainer evaluate RUN --on test" in text
     assert "Images of the validation part" in text
+
+
+def test_the_frame_around_what_the_network_saw_is_told_where_there_is_one(copy: runs.Run) -> None:
+    assert colours.FRAMED not in written(copy).text
+    network(copy, Prediction.load(copy.predictions("test")).findings, "multi-label", fit="crop")
+    assert f"Where a picture has a dashed frame, {colours.FRAMED}" in written(copy).text
 
 
 def test_openings_by_other_runs_are_told(copy: runs.Run) -> None:
