@@ -142,7 +142,9 @@ class ImageCanvas(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if seen := self._seen():
             image_marks.frame(painter, self._on_screen(seen))
-        image_marks.row(painter, room, self._name_lines(), self._title_lines())
+        # A name is shortened where there is no room for it; of a sentence every word is needed.
+        framed = image_marks.wrapped(self._framed(), painter.font(), room.width(), 3) if self._framed() else []
+        image_marks.row(painter, room, self._name_lines(), [*self._title_lines(), *framed])
         image_marks.row(painter, room, self._window_lines(), self._point_lines(), bottom=True)
         image_marks.side_letters(painter, room, self.sides())
         self._paint_scale_bar(painter, room)
@@ -184,8 +186,10 @@ class ImageCanvas(QWidget):
         return [text for text in lines if text]
 
     def _title_lines(self) -> list[str]:
-        framed = FRAMED if self._seen() else ""
-        return [text for text in (self.title, self._heat_words(), framed, *mask_layer.lines(self.lightbox.masks)) if text]
+        return [text for text in (self.title, self._heat_words(), *mask_layer.lines(self.lightbox.masks)) if text]
+
+    def _framed(self) -> str:
+        return FRAMED if self._seen() else ""
 
     def _heat_words(self) -> str:
         heat = self.lightbox.heat if self.with_heat else None
@@ -217,5 +221,5 @@ class ImageCanvas(QWidget):
     def _describe(self) -> None:
         words = "No image"
         if self.lightbox.image is not None:
-            words = ", ".join(text for text in (*self._name_lines(), *self._title_lines()))
+            words = ", ".join(text for text in (*self._name_lines(), *self._title_lines(), self._framed()) if text)
         self.setAccessibleDescription(words)

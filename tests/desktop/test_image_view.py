@@ -237,6 +237,15 @@ def test_the_value_under_the_mouse(view: ImageView) -> None:
     assert over._point_lines()[1].endswith(f"heat {heat[17, 31]:.3g}")
 
 
+def test_the_words_of_the_frame_are_whole_where_it_is_narrow(view: ImageView) -> None:
+    over = ImageView(view.lightbox, with_heat=True, parent=view)
+    over.resize(170, 600)
+    view.lightbox.put_heat(np.zeros((120, 160), np.float32), "A", "", (20, 0, 140, 120))
+    above = shown(over)[:150].max(axis=2) > 120
+    lines = np.flatnonzero(np.diff(above.any(axis=1).astype(int)) == 1)
+    assert len(lines) >= 2 + 1 + 2, "name and size, the finding, and a sentence that is longer than a line"
+
+
 def test_what_the_network_was_not_shown_is_told(view: ImageView) -> None:
     over = ImageView(view.lightbox, with_heat=True, parent=view)
     over.resize(400, 300)
