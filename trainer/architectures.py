@@ -5,8 +5,12 @@ from types import MappingProxyType
 
 from trainer.errors import ConfigError, did_you_mean
 
-LAST, STAGES = "last", "stages"
-"""What a head can see (`config.Model.features`): the backbone's last activation, or those of all its stages."""
+LAST, STAGES, PLACES = "last", "stages", "places"
+"""What a head can see (`config.Model.features`): the backbone's last activation, those of all its stages, or these and
+where in the image they are.
+"""
+LAYERS, SUPPORT_VECTORS = "layers", "support-vectors"
+"""What a head can be (`config.Model.head`)."""
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _EVEN = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -302,8 +306,10 @@ BACKBONES = MappingProxyType({row.name: row for row in _ROWS})
 """Every backbone by its name, in the order in which they are shown."""
 
 
-def check(backbone: str, size: int | None = None, features: str = LAST) -> None:
-    """Raise `ConfigError` if there is no such backbone, images of `size` px are too small for it, or it lacks `features`."""
+def check(backbone: str, size: int | None = None, features: str = LAST, head: str = LAYERS) -> None:
+    """Raise `ConfigError` if there is no such backbone, images of `size` px are too small for it, it lacks `features`, or
+    cannot have this `head`.
+    """
     if backbone not in BACKBONES:
         raise ConfigError("There is no such backbone", where=backbone, remedy=did_you_mean(backbone, BACKBONES))
     smallest = BACKBONES[backbone].smallest
@@ -319,4 +325,12 @@ def check(backbone: str, size: int | None = None, features: str = LAST) -> None:
             f"The head of {backbone} can only see its last activation",
             where="model.features",
             remedy=f"Set Features to {LAST}, or choose one of these backbones: {able}.",
+        )
+    row = BACKBONES[backbone]
+    if head == SUPPORT_VECTORS and (row.new or backbone == "darkcovidnet"):
+        why = "parts of it that have no weights would stay random" if row.new else "it has no vector for one to learn from"
+        raise ConfigError(
+            f"{backbone} cannot have a support vector machine as its head: {why}",
+            where="model.head",
+            remedy=f"Set Head to {LAYERS}, or choose another backbone.",
         )

@@ -50,6 +50,20 @@ class MeanAndDeviation(nn.Module):
         return torch.cat([x.mean(dim=(2, 3)), torch.sqrt(variance + 1e-10)], dim=1)  # not 0: there it has no gradient
 
 
+class Places(nn.Module):
+    """[N,C,h,w] -> float32 [N, 2C + 16C]: as `MeanAndDeviation`, then the means of each sixteenth of the image (4 x 4)."""
+
+    SIDE = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole, self.parts = MeanAndDeviation(), AveragePool(self.SIDE)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The figures of the whole image first."""
+        return torch.cat([self.whole(x), self.parts(x.float()).flatten(1)], dim=1)
+
+
 class Standardised(nn.BatchNorm1d):
     """[N,C] -> [N,C], each column with mean 0 and variance 1 over images: batch norm for figures on scales of their own.
 

@@ -56,6 +56,8 @@ def load(path: Path) -> tuple[models.Classifier, Header]:
         hidden=header.hidden,
         mirrored=header.mirrored,
         features=header.features,
+        head=header.head,
+        task=header.task,
     )
     try:
         classifier.load_state_dict(safetensors.torch.load_file(path))

@@ -121,11 +121,20 @@ class Model:
         step=128,
         term="head",
     )
+    head: str = setting(
+        "layers",
+        "Head",
+        "What makes probabilities of features: layers, trained over the epochs; support-vectors, a support vector machine, "
+        "solved at once over a backbone that does not learn, for at most 5,000 images.",
+        choices=("layers", "support-vectors"),
+        term="support vector machine",
+    )
     features: str = setting(
         "last",
         "Features",
-        "What the head sees: last, the backbone's last activation; stages, those of all its stages, with textures.",
-        choices=("last", "stages"),
+        "What the head sees: last, the backbone's last activation; stages, those of all its stages, with textures; places, "
+        "these and where in the image they are (4 x 4).",
+        choices=("last", "stages", "places"),
         term="hypercolumn",
     )
     mirror: str = setting(

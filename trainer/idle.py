@@ -6,7 +6,7 @@ Those of rare findings and of the loss stand in `pitfalls`, beside the correctio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from trainer import config
+from trainer import config, once
 from trainer.architectures import BACKBONES
 from trainer.errors import counted
 
@@ -36,7 +36,25 @@ _CONDITIONS = (
 
 def told(settings: config.TrainConfig) -> tuple[str, ...]:
     """A sentence for each setting that is not at its default and does nothing, or not what its name says."""
+    if once.solved(settings):
+        return tuple(_unsolved(settings))
     return (*_without_effect(settings), *_frozen(settings), *_others(settings))
+
+
+_OF_STEPS = ("optimiser.", "schedule.", "loss.", "augment.", "model.dropout", "model.hidden", "choice.patience")
+_OF_SOLVING = ("schedule.epochs", "schedule.head_only", "augment.flip")
+
+
+def _unsolved(settings: config.TrainConfig) -> Iterator[str]:
+    """What only a training in steps looks at."""
+    keys = [item for item in config.settings() if item.key.startswith(_OF_STEPS) and item.key not in _OF_SOLVING]
+    changed = [item.label for item in keys if config.get(settings, item.key) != item.default]
+    if changed:
+        yield f"A support vector machine is solved, not trained in steps: {', '.join(changed)} change nothing."
+    if settings.model.weights == "none":
+        yield "The backbone starts at random and stays so, as nothing of it learns."
+    if settings.model.mirror != "off" and not settings.augment.flip:
+        yield "Predictions are averaged with those of mirror images, which it never learns from: Horizontal flip is 0."
 
 
 def _without_effect(settings: config.TrainConfig) -> Iterator[str]:

@@ -180,6 +180,18 @@ def effective_number(counts: Floats, beta: float) -> Floats:
     return np.asarray(-np.expm1(counts * np.log(beta)) / (1 - beta) if beta > 0 else (counts > 0).astype(np.float64))
 
 
+def costs(targets: Targets, task: str, how: config.Imbalance) -> Floats:
+    """What a mistake costs in one epoch as it is drawn and weighted, float64 [N, K]: for what sees all images at once.
+
+    A weight of a multi-label finding is that of its yes. Raises as `class_weights`, and `ConfigError` for the method.
+    """
+    drawn = sampler(targets, task, how)
+    times = np.ones(len(targets)) if drawn.times is None else drawn.times
+    weighted = how.method == "class-weights"
+    cost = class_weights(targets, task, how).astype(np.float64) if weighted else np.ones(targets.shape[1])
+    return np.where((targets == 1) | (task == "multi-class"), cost, 1.0) * times[:, None]
+
+
 def _own(weights: Sequence[float], findings: int) -> NDArray[np.float32]:
     if len(weights) not in (1, findings):
         what = f"There are {len(weights)} own weights for {findings} findings"

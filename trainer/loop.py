@@ -24,7 +24,9 @@ from trainer import (
     idle,
     images,
     imbalance,
+    intervals,
     models,
+    once,
     pitfalls,
     predict,
     results,
@@ -37,6 +39,7 @@ from trainer.errors import Progress, RunError, counted
 from trainer.learner import Learner, fastest_precision, pieces, too_small, unless_full
 from trainer.outcome import Outcome, Position, number
 from trainer.ranks import ALONE, Team
+from trainer.solver import PRECISION, Solver
 
 EVENT_SECONDS = 0.25
 """Batch events are written at most this often; one stands for all batches since the last."""
@@ -73,7 +76,9 @@ class Training:
         self.device = torch.device(devices.places(self.settings.compute.device, team.together)[team.local])
         self.parts = self._read(progress)
         self.sampler = imbalance.sampler(self.parts["train"].targets, self.settings.task.kind, self.settings.imbalance)
-        self.steps_per_epoch = math.ceil(self.sampler.length / self.settings.compute.images_per_step)
+        once.check(self.settings, len(self.parts["train"].ids))
+        self.solved = once.solved(self.settings)
+        self.steps_per_epoch = 1 if self.solved else math.ceil(self.sampler.length / self.settings.compute.images_per_step)
         self.position = Position()
         self.learner = self._learner()
         self.once = self._once(progress)
@@ -146,7 +151,7 @@ class Training:
             *pitfalls.unmixed(targets, settings),
         )
 
-    def _learner(self) -> Learner:
+    def _learner(self) -> Learner | Solver:
         """The network as it was first, or as the last state left it."""
         settings = self.settings
         devices.reseed(settings.seed, _WEIGHTS)
@@ -158,12 +163,20 @@ class Training:
             hidden=model.hidden,
             mirrored=model.mirror == "averaged",
             features=model.features,
+            head=model.head,
+            task=settings.task.kind,
         )
         state = checkpoints.load_state(self.run.state) if self.run.state.exists() else None
         precision = ""
         if self.team.first:
             precision = self._begun(classifier) if state is None else state["precision"]
         precision = self.team.told(precision)
+        if self.solved:
+            solver = Solver(classifier, settings, device=self.device)
+            if state is not None:
+                self._restore(solver, state)
+            self.team.spread(solver.tensors())
+            return solver
         weights = None
         if settings.imbalance.method == "class-weights":
             weights = torch.from_numpy(
@@ -195,13 +208,15 @@ class Training:
             self._tell("note", text=told)
         if schedule.batch_norm == "kept" and (told := loaded.unmeasured(classifier.backbone)):
             self._tell("note", text=told)
+        if self.solved:
+            return PRECISION
         precision, measured = fastest_precision(classifier, self.settings, self.device)
         if measured:
             times = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in measured.items())
             self._tell("note", text=f"Precision {precision} chosen; measured per step: {times}.")
         return precision
 
-    def _restore(self, learner: Learner, state: Mapping[str, Any]) -> None:
+    def _restore(self, learner: Learner | Solver, state: Mapping[str, Any]) -> None:
         if state["data"] != dataset.fingerprint(self.parts):
             self._tell("note", text="Images or labels have changed since this run began; it goes on with the new ones.")
         if state["threads"] != self.threads or state["device"] != self.device.type:
@@ -223,7 +238,7 @@ class Training:
         """The parts with vectors instead of squares, where that says the same with less computing; {} where not."""
         learner, counts = self.learner, {name: len(part.ids) for name, part in self.parts.items()}
         learner.thaw(self.position.epoch)
-        if not vectors.worth(learner.classifier, self.settings, counts, self.sampler.length):
+        if not (self.solved or vectors.worth(learner.classifier, self.settings, counts, self.sampler.length)):
             return {}
         told = f"Only the head learns: what {self.settings.model.backbone} says of each image is computed once, and kept."
         self._tell("note", text=told, doing="Computing what does not change")
@@ -262,6 +277,8 @@ class Training:
     def _epoch(self, stop: StopAsked) -> bool:
         """Go through the rest of an epoch; False where the user stopped it."""
         part = self._part("train")
+        if isinstance(self.learner, Solver):
+            return self._solve(self.learner, part, stop)
         order = self.sampler.draw(self.settings.seed, self.position.epoch)
         pieces = np.array_split(order, self.steps_per_epoch)  # of nearly equal size: no last batch of one image
         recent = [0.0, 0.0, 0.0, 0.0]  # loss, weight, images, seconds since the last batch event
@@ -270,7 +287,7 @@ class Training:
                 return False
             start = time.perf_counter()
             rows = pieces[self.position.batch]
-            loss, weight = self._learn(part, rows)
+            loss, weight = self._learn(self.learner, part, rows)
             seconds = time.perf_counter() - start
             self._count(loss, weight, len(rows), seconds)
             recent = [a + b for a, b in zip(recent, (loss, weight, len(rows), seconds), strict=True)]
@@ -281,6 +298,20 @@ class Training:
                 self._save_state()
         return True
 
+    def _solve(self, solver: Solver, part: dataset.Part, stop: StopAsked) -> bool:
+        """The only step of a head that is solved; False where the user stopped it before."""
+        if self.team.any(stop() or (self.team.first and self.run.stop_requested())):
+            return False
+        start = time.perf_counter()
+        shown = torch.from_numpy(part.cache.take(np.arange(len(part.ids))))
+        cost = imbalance.costs(part.targets, self.settings.task.kind, self.settings.imbalance)
+        patients = intervals.patient_codes(self.catalog.patients(part.ids))
+        loss, weight = solver.solve(shown, part.targets, cost, patients)
+        seconds = time.perf_counter() - start
+        self._count(loss, weight, len(part.ids), seconds)
+        self._batch_event([loss, weight, len(part.ids), seconds])
+        return True
+
     def _count(self, loss: float, weight: float, shown: int, seconds: float) -> None:
         position = self.position
         position.batch += 1
@@ -289,12 +320,12 @@ class Training:
         position.shown += shown
         position.seconds += seconds
 
-    def _learn(self, part: dataset.Part, rows: NDArray[np.int64]) -> tuple[float, float]:
+    def _learn(self, learner: Learner, part: dataset.Part, rows: NDArray[np.int64]) -> tuple[float, float]:
         """One step; where memory runs out, in smaller pieces. Raises `RunError`."""
         pixels, targets, stated = part.batch(rows)
         place = {"epoch": self.position.epoch, "step": self._step()}
-        while (found := unless_full(lambda: self.learner.step(pixels, targets, stated, **place))) is None:
-            self._make_room(len(rows))
+        while (found := unless_full(lambda: learner.step(pixels, targets, stated, **place))) is None:
+            self._make_room(learner, len(rows))
         loss, weight = found
         if not math.isfinite(loss):
             raise RunError(
@@ -304,9 +335,9 @@ class Training:
             )
         return loss, weight
 
-    def _make_room(self, count: int) -> None:
+    def _make_room(self, learner: Learner, count: int) -> None:
         """Memory ran out in a step of `count` images: half as many at once from now on. Raises `RunError`."""
-        if self.learner.passes >= count:
+        if learner.passes >= count:
             raise too_small(self.device, self.run.folder)
         if not self.team.alone:  # the others are in the middle of the step, waiting
             raise RunError(
@@ -314,8 +345,8 @@ class Training:
                 where=self.run.folder,
                 remedy="Close them and resume, or start again with a smaller compute.batch and more compute.accumulate.",
             )
-        self.learner.split()
-        batch, parts = self.settings.compute.batch, self.learner.parts
+        learner.split()
+        batch, parts = self.settings.compute.batch, learner.parts
         self._tell("note", text=f"{self.device} is out of memory: each batch of {batch} is now computed in {parts} pieces.")
 
     def _batch_event(self, recent: list[float]) -> None:

@@ -84,6 +84,11 @@ class Header:
         return str(self.settings.get("model.features", "last"))
 
     @property
+    def head(self) -> str:
+        """What makes probabilities of features (`config.Model.head`)."""
+        return str(self.settings.get("model.head", "layers"))
+
+    @property
     def mirrored(self) -> bool:
         """Whether the mirror image has a say in each prediction (`config.Model.mirror`)."""
         return bool(self.settings.get("model.mirror", "off") == "averaged")

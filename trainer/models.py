@@ -8,12 +8,12 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from trainer import heads, hypercolumns
+from trainer import heads, hypercolumns, machines
 from trainer import weights as weight_files
-from trainer.architectures import BACKBONES, LAST, STAGES, Backbone
+from trainer.architectures import BACKBONES, LAST, LAYERS, PLACES, Backbone
 from trainer.architectures import check as check
 from trainer.backbones import parts
-from trainer.blocks import MeanAndDeviation
+from trainer.blocks import MeanAndDeviation, Places
 from trainer.errors import ConfigError, Progress, WeightsError, counted, did_you_mean
 from trainer.fitting import Fit, few, fitted, plain_names, prefixed
 
@@ -27,7 +27,9 @@ class Classifier(nn.Module):
     that the running statistics of their batch norm do not move and their dropout stays off; so do batch norms that are kept.
     In evaluation mode a `mirrored` one says the mean of its logits for the image and for its mirror image.
     Where `features` is "stages", the last activation is that of all stages stacked, and the neck pools each channel's mean and
-    standard deviation. Instead of images it takes the vectors that its neck once made of them (see `vectors`).
+    standard deviation; with "places" also its mean in each part of the image. The head is of layers, or a support vector
+    machine, one for findings that exclude each other or another (`task`). Instead of images the network takes the vectors that
+    its neck once made of them (see `vectors`).
     """
 
     mean: Tensor
@@ -42,17 +44,24 @@ class Classifier(nn.Module):
         hidden: int = 0,
         mirrored: bool = False,
         features: str = LAST,
+        head: str = LAYERS,
+        task: str = "multi-class",
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.findings = findings
         self.mirrored = mirrored
-        self.stacked = features == STAGES
+        self.stacked = features != LAST
         self.body, self.neck, width = parts(backbone.name, dropout)
         if self.stacked:
-            self.neck = MeanAndDeviation()
+            self.neck = Places() if features == PLACES else MeanAndDeviation()
             width = 2 * hypercolumns.channels(self.body, [*dict(backbone.blocks)], torch.zeros(1, len(backbone.mean), 64, 64))
-        self.head = heads.head(backbone.name, width, findings, dropout=dropout, hidden=hidden, stacked=self.stacked)
+        groups = (width, Places.SIDE**2 * width // 2) if features == PLACES else (width,)
+        self.head: nn.Module = (
+            heads.head(backbone.name, sum(groups), findings, dropout=dropout, hidden=hidden, stacked=self.stacked)
+            if head == LAYERS
+            else machines.SupportVectors(findings, pairs=task == "multi-class", groups=groups)
+        )
         self.register_buffer("mean", torch.tensor(backbone.mean).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(backbone.std).view(1, -1, 1, 1))
         self._frozen: list[nn.Module] = []
@@ -184,16 +193,19 @@ def build(
     hidden: int = 0,
     mirrored: bool = False,
     features: str = LAST,
+    head: str = LAYERS,
+    task: str = "multi-class",
 ) -> Classifier:
     """Make a classifier with random weights from torch's global generator.
 
-    `hidden` features between two linear layers of the head; 0: it has one. `mirrored` and `features`: see `Classifier`. Raises
-    `ConfigError` for an unknown backbone, or one that lacks these features.
+    `hidden` features between two linear layers of the head; 0: it has one. The others: see `Classifier`. Raises
+    `ConfigError` for an unknown backbone, or one that lacks these features or cannot have this head.
     """
-    check(backbone, features=features)
+    check(backbone, features=features, head=head)
     if findings < 1:
         raise ConfigError("A classifier needs at least one finding", where=backbone, remedy="Label some images first.")
-    return Classifier(BACKBONES[backbone], findings, dropout=dropout, hidden=hidden, mirrored=mirrored, features=features)
+    shape = {"dropout": dropout, "hidden": hidden, "mirrored": mirrored, "features": features, "head": head, "task": task}
+    return Classifier(BACKBONES[backbone], findings, **shape)  # type: ignore[arg-type]
 
 
 def initialise(classifier: Classifier, weights: str, *, progress: Progress | None = None) -> Loaded:

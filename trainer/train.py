@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import trainer
-from trainer import config, criteria, dataset, devices, gathering, images, imbalance, models, runs
+from trainer import config, criteria, dataset, devices, gathering, images, imbalance, models, once, runs
 from trainer.catalog import Catalog, Split
 from trainer.errors import ConfigError, DataError, Progress, RunError, Stopped, TrainerError, command_line
 from trainer.loop import EVENT_SECONDS, Listener, StopAsked, Training
@@ -69,7 +69,8 @@ def checked(
     names = dataset.findings(catalog, settings.task)
     imbalance.check(settings, names)
     criteria.check(settings.choice, names)
-    models.check(settings.model.backbone, settings.model.size, settings.model.features)
+    models.check(settings.model.backbone, settings.model.size, settings.model.features, settings.model.head)
+    once.check(settings)
     devices.check_precision(settings.compute.precision, devices.choose(settings.compute.device))
     if settings.model.weights != "none":
         models.initialise(models.build(settings.model.backbone, 1), settings.model.weights, progress=progress)

@@ -20,7 +20,7 @@ from cxr_desktop.training.start_bar import Obstacle, StartBar
 from cxr_desktop.widgets.choice_box import AUTO
 from cxr_desktop.widgets.config_form import ConfigForm
 from cxr_desktop.wording import in_window
-from trainer import bags, config, criteria, cuts, downloads, idle, imbalance, outlook, recipes, runs
+from trainer import bags, config, criteria, cuts, downloads, idle, imbalance, once, outlook, recipes, runs
 from trainer.config import TrainConfig
 from trainer.errors import ConfigError, RunError, TrainerError, WeightsError
 from trainer.outlook import Outlook
@@ -243,7 +243,13 @@ class TrainingSetup(QWidget):
         if not self.outlook or not self.outlook.findings:
             return
         chosen, findings = self.form.config(), self.outlook.findings
-        for check in (lambda: imbalance.check(chosen, findings), lambda: criteria.check(chosen.choice, findings)):
+        count = len(self.outlook.targets)
+        checks = (
+            lambda: imbalance.check(chosen, findings),
+            lambda: criteria.check(chosen.choice, findings),
+            lambda: once.check(chosen, count),
+        )
+        for check in checks:
             try:
                 check()
             except ConfigError as error:

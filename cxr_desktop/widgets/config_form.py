@@ -247,13 +247,13 @@ class ConfigForm(QWidget):
         model = self._config.model
         wrong: ConfigError | None = None
         try:
-            architectures.check(model.backbone, model.size, model.features)
+            architectures.check(model.backbone, model.size, model.features, model.head)
         except ConfigError as error:
             wrong = error
         place = wrong.where if wrong else ""
-        if place == "model.features" and place not in self.rows:  # folded away: told where it is seen
+        if place in ("model.features", "model.head") and place not in self.rows:  # folded away: told where it is seen
             place = "model.backbone"
-        for key in ("model.size", "model.features", "model.backbone"):
+        for key in ("model.size", "model.features", "model.head", "model.backbone"):
             row = self.rows.get(key)
             if row is not None and not self._is_wrong(row):
                 row.complain(_words(wrong) if wrong and key == place else "")
