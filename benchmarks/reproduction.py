@@ -51,7 +51,7 @@ METHODS = ("none", "oversampling", "undersampling", "class-weights")
 NO_SAMPLER, NO_MIXUP = ("imbalance.method=none",), ("augment.mixup=0",)
 REDUCED = ("model.weights=none", "model.size=128", "schedule.epochs=40")
 BY_ACCURACY = "choice.metric=accuracy"
-DIVISIONS = {"all-stages": 10}
+DIVISIONS = {"all-stages": 10, "support-vectors": 10}
 """How often it is all divided anew where that takes minutes: one division alone moves the accuracy by a hundredth."""
 BY_TWO = ("task.findings=COVID-19,Normal",)
 
@@ -62,6 +62,7 @@ NETWORKS: tuple[tuple[str, str, tuple[str, ...], int], ...] = (
     ("scattering", "scattering", (), 3),
     ("quick", "quick", SQUEEZENET, 0),
     ("all-stages", "all-stages", MOBILENET, 0),
+    ("support-vectors", "support-vectors", MOBILENET, 0),
 )
 """What is judged by DarkCovidNet's protocol: name, recipe, settings, members."""
 COMMITTEES = {
