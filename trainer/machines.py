@@ -57,7 +57,7 @@ class SupportVectors(nn.Module):
         self.register_buffer("share", torch.cat([torch.full((n,), n**-0.5) for n in groups]), persistent=False)
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Logits; of an unsolved one 0."""
+        """Logits; those of an unsolved one are the same for every image."""
         # What tells distances apart is less than half precision resolves.
         with torch.autocast(vectors.device.type, enabled=False):
             squares = distances(self.placed(vectors.float()), self.centres.float() * self.share)

@@ -17,7 +17,7 @@ from cxr_desktop.training.imbalance_box import KEYS
 from cxr_desktop.training.start_bar import Obstacle, StartBar
 from cxr_desktop.training.training_setup import TrainingSetup
 from cxr_desktop.widgets.number_box import NumberBox
-from trainer import arguments, config, downloads, files, importer, recipes
+from trainer import arguments, config, downloads, files, importer, once, recipes
 from trainer.architectures import BACKBONES
 from trainer.catalog import FILE, Catalog, Split
 from trainer.config import TrainConfig
@@ -453,6 +453,24 @@ def test_settings_that_do_not_fit_the_findings_prevent_a_start(setup: TrainingSe
     setup.form.set_value("imbalance.weights", [1.0] * len(names))
     assert not [one for one in setup.bar.obstacles if "own weights" in one.words]
     assert _as_the_terminal_does(setup.words()) == setup.form.config()
+
+
+def test_a_support_vector_machine_is_solved_once_and_for_few_images(
+    setup: TrainingSetup, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup.form.set_value("model.head", "support-vectors")
+    _settled(setup, qtbot)
+    (words,) = [one.words for one in setup.bar.obstacles]
+    assert words.startswith("A support vector machine is solved once")
+    for key in ("schedule.epochs", "schedule.head_only"):
+        setup.form.set_value(key, 1)
+    _settled(setup, qtbot)
+    assert setup.bar.obstacles == ()
+    assert "change nothing" in setup.bar.facts.text()
+    monkeypatch.setattr(once, "MOST", 3)
+    setup.project.images_changed.emit()
+    _settled(setup, qtbot)
+    assert next(one.words for one in setup.bar.obstacles).startswith("A support vector machine learns from at most 3 images")
 
 
 def test_a_level_of_augmentation_goes_into_the_command_as_its_numbers(setup: TrainingSetup) -> None:
