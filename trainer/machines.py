@@ -18,8 +18,8 @@ class SupportVectors(nn.Module):
 
     One machine tells two findings apart, for every two of them where an image has exactly one (`pairs`), or says of one
     finding whether it is there. Its margin f(x) = sum of w_m exp(-gamma |x - c_m|^2) + b becomes the logit t = slope f +
-    offset. Of pairs, the logit of a finding is the sum of log sigmoid(t) over the machines that know it: a product of their
-    probabilities, which argmax decides nearly as their votes do.
+    offset. Of pairs, the logit of a finding is the sum of log sigmoid(t) over the machines that know it, less the mean of these
+    sums: a product of their probabilities, which argmax decides nearly as their votes do.
 
     Columns are standardised; those of one of `groups`, which follow each other, share a weight of 1, so that many columns of
     one kind do not drown few of another. `centres` (standardised, not weighted) are the vectors of training images, in half
@@ -75,7 +75,9 @@ class SupportVectors(nn.Module):
         for number, (first, second) in enumerate(self.pairs):
             found[first] = found[first] + yes[:, number]
             found[second] = found[second] + no[:, number]
-        return torch.stack(found, dim=1)
+        logits = torch.stack(found, dim=1)
+        # The probabilities are the same without this, but not a heat map: log sigmoid is flat where a finding is certain.
+        return logits - logits.mean(dim=1, keepdim=True)
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:  # noqa: ANN401 - torch's own
         # How many centres there are is known by the file alone; how wide they are is not.

@@ -78,6 +78,17 @@ def test_logits_are_the_products_of_the_pairs_probabilities() -> None:
     np.testing.assert_allclose(machine(vectors[:, 0]).softmax(1).numpy(), expected, atol=1e-4)
 
 
+def test_a_certain_finding_has_a_gradient_for_its_heat_map() -> None:
+    vectors, which = clouds()
+    machine = solved(vectors, hot(which))
+    sure = vectors[:, 0][machine(vectors[:, 0]).softmax(1).amax(1) > 0.9].requires_grad_(True)
+    logits = machine(sure)
+    torch.testing.assert_close(logits.sum(1), torch.zeros(len(sure)), atol=1e-4, rtol=0)
+    (flat,) = torch.autograd.grad(logits.softmax(1).log().amax(1).sum(), sure, retain_graph=True)
+    (found,) = torch.autograd.grad(logits.amax(1).sum(), sure)
+    assert (found.norm(dim=1) / flat.norm(dim=1)).median() > 5
+
+
 def test_of_two_findings_the_probability_is_the_machines_own() -> None:
     vectors, which = clouds(findings=2)
     machine = solved(vectors, hot(which, 2))
