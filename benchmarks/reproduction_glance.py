@@ -22,7 +22,7 @@ class Line:
 
 COVID = "COVID-19"
 FROM_SCRATCH = ("darkcovidnet", "scratch", "scattering", "committee-from-scratch")
-PRETRAINED = ("quick", "all-stages", "committee")
+PRETRAINED = ("quick", "all-stages", "support-vectors", "committee")
 """Networks that are judged by DarkCovidNet's protocol."""
 LINES = (
     Line("A", "COVID-19 F1, BCE", "0.81 (VGG16), 0.76 (ResNet18)", ("A-bce", "A-quick-bce"), "f1", COVID),

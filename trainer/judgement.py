@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import cautions, criteria, curves, intervals, metrics, runs
+from trainer import cautions, config, criteria, curves, intervals, metrics, runs
 from trainer.errors import DataError, Progress, did_you_mean
 from trainer.figures import HEADLINE, Figures
 from trainer.metrics import Floats
@@ -244,7 +244,8 @@ def _in_order(prediction: Prediction, thresholds: Mapping[str, float]) -> Floats
 def _notes_of_split(run: runs.Run, part: str) -> list[str]:
     """What the split itself has to say about figures on a part."""
     if part == "validation":
-        return ["Epoch and thresholds were chosen on these images: the figures flatter. Judge on the test part, once."]
+        chosen = "Epoch and thresholds" if config.of_run(run.about()["config"]).schedule.epochs > 1 else "Thresholds"
+        return [f"{chosen} were chosen on these images: the figures flatter. Judge on the test part, once."]
     if part == "train":
         return ["The network has learned these very images: the figures say how well it remembers, not how well it reads."]
     return [str(warning) for warning in run.split().get("warnings", [])] if part == "test" else []

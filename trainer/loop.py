@@ -262,7 +262,7 @@ class Training:
             device=str(self.device),
             device_name=devices.device_label(self.device),
             precision=self.learner.precision,
-            batch=self.settings.compute.batch,
+            batch=len(self.parts["train"].ids) if self.solved else self.settings.compute.batch,
             devices=self.team.count,
             images_per_step=self.settings.compute.images_per_step,
             threads=self.threads,

@@ -12,7 +12,22 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import SVC
 
-from trainer import checkpoints, config, explain, idle, imbalance, models, once, predict, recipes, results, runs, solving, train
+from trainer import (
+    checkpoints,
+    config,
+    explain,
+    idle,
+    imbalance,
+    judgement,
+    models,
+    once,
+    predict,
+    recipes,
+    results,
+    runs,
+    solving,
+    train,
+)
 from trainer.blocks import Places
 from trainer.catalog import Catalog
 from trainer.errors import ConfigError, Stopped, WeightsError
@@ -270,6 +285,10 @@ def test_a_run_solves_once_and_its_file_says_what_it_said(project: Path, machine
     assert (made.status, made.epochs, made.best_epoch, made.precision) == ("finished", 1, 1, "fp32")
     events = runs.find(made.run).events()
     assert [event["kind"] for event in events if event["kind"] in ("batch", "epoch")] == ["batch", "epoch"]
+    started = next(event for event in events if event["kind"] == "started")
+    assert started["batch"] == started["images"]["train"]
+    (told,) = judgement._notes_of_split(runs.find(made.run), "validation")
+    assert told.startswith("Thresholds were chosen on these images")
     epoch = next(event for event in events if event["kind"] == "epoch")
     assert 0 < epoch["train_loss"] < 2
     kept = results.Prediction.load(made.run / "predictions-val.npz")
