@@ -76,7 +76,6 @@ class Training:
         self.device = torch.device(devices.places(self.settings.compute.device, team.together)[team.local])
         self.parts = self._read(progress)
         self.sampler = imbalance.sampler(self.parts["train"].targets, self.settings.task.kind, self.settings.imbalance)
-        once.check(self.settings, len(self.parts["train"].ids))
         self.solved = once.solved(self.settings)
         self.steps_per_epoch = 1 if self.solved else math.ceil(self.sampler.length / self.settings.compute.images_per_step)
         self.position = Position()

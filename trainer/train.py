@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import trainer
-from trainer import config, criteria, dataset, devices, gathering, images, imbalance, models, once, runs
+from trainer import config, criteria, dataset, devices, gathering, images, imbalance, models, once, runs, truths
 from trainer.catalog import Catalog, Split
 from trainer.errors import ConfigError, DataError, Progress, RunError, Stopped, TrainerError, command_line
 from trainer.loop import EVENT_SECONDS, Listener, StopAsked, Training
@@ -63,6 +63,7 @@ def checked(
     """The findings to learn. Refuses what cannot work on one of the splits, and downloads what is missing, before anything
     is made. Raises `DataError`, `ConfigError`, `WeightsError`.
     """
+    splits = list(splits)
     for one in splits:
         for part in ("train", "validation"):
             dataset.check_views(catalog, one.parts.get(part, np.empty(0, np.int64)), settings.task, part)
@@ -70,11 +71,17 @@ def checked(
     imbalance.check(settings, names)
     criteria.check(settings.choice, names)
     models.check(settings.model.backbone, settings.model.size, settings.model.features, settings.model.head)
-    once.check(settings)
+    once.check(settings, max((_learned_from(catalog, one, settings, names) for one in splits), default=0))
     devices.check_precision(settings.compute.precision, devices.choose(settings.compute.device))
     if settings.model.weights != "none":
         models.initialise(models.build(settings.model.backbone, 1), settings.model.weights, progress=progress)
     return names
+
+
+def _learned_from(catalog: Catalog, split: Split, settings: config.TrainConfig, names: Sequence[str]) -> int:
+    """How many training images of a split the task can use."""
+    question = dataset.of_task(settings.task, names)
+    return len(truths.asked(catalog, split.parts.get("train", np.empty(0, np.int64)), question)[0])
 
 
 def resume(

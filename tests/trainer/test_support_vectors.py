@@ -364,6 +364,7 @@ def test_more_images_than_can_be_solved_for_are_refused(
     with pytest.raises(ConfigError, match="at most 5 images, and there are") as found:
         train.run(project, machine, name="many")
     assert "recipe all-stages" in found.value.remedy
+    assert not (project / "runs").exists()
 
 
 def test_settings_of_steps_are_told_to_change_nothing() -> None:
