@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer import bag_members, bags, config, devices, ranks, split, train
+from trainer import bag_members, bags, config, devices, once, ranks, split, train
 from trainer.bag_members import Ears
 from trainer.bags import FOLDS, SEEDS, Bag, Plan
 from trainer.catalog import Catalog, Split
@@ -63,6 +63,8 @@ def run(
     """
     _by_one_process()
     count = _count(members, folds)
+    if not folds:
+        once.check_seeds(settings)
     settings = _settled(settings, over)
     seeds = [settings.seed + (0 if folds else number) for number in range(count)]
     config.changed(settings, {"seed": seeds[-1]})

@@ -13,6 +13,16 @@ def solved(settings: config.TrainConfig) -> bool:
     return settings.model.head == SUPPORT_VECTORS
 
 
+def check_seeds(settings: config.TrainConfig) -> None:
+    """Refuse a bag of seeds whose members would be the same: no spread would look like certainty. Raises `ConfigError`."""
+    if solved(settings):
+        raise ConfigError(
+            "A support vector machine is the same with every seed: a bag of seeds would be one network several times",
+            where="model.head",
+            remedy="Train one for each fold of a cross-validation instead, or one alone.",
+        )
+
+
 def check(settings: config.TrainConfig, images: int = 0) -> None:
     """Refuse what cannot be solved for `images` training images. Raises `ConfigError`; `where` is the setting at fault."""
     if not solved(settings):

@@ -44,13 +44,16 @@ class SeveralDialog(QDialog):
         seed: int = 1,
         gpus: Sequence[str] = (),
         wrong: Callable[[str, int], str] = lambda name, count: "",
+        alike: str = "",
     ) -> None:
         """`train` are the words of one training with these settings, `seed` its seed; `gpus` several that could share the work.
 
-        `wrong` says why a bag of this name and so many members cannot be; "" if it can.
+        `wrong` says why a bag of this name and so many members cannot be; "" if it can. `alike` says why members of several
+        seeds would be the same; "" if they would not.
         """
         super().__init__(parent)
         self._train, self._seed, self._gpus, self._wrong = list(train), seed, gpus, wrong
+        self._alike = alike
         self._counts = {SEEDS: 10, FOLDS: 5}
         self.setWindowTitle("Train several")
         self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 64)
@@ -79,7 +82,8 @@ class SeveralDialog(QDialog):
         self.count.valueChanged.connect(self._say)
         self.name.textChanged.connect(self._say)
         self.over.toggled.connect(self._say)
-        self._kind_chosen(SEEDS)
+        self.kinds.choose(FOLDS if alike else SEEDS)
+        self._kind_chosen(self.kinds.current())
 
     def words(self) -> list[str]:
         """The words after `cxr-trainer`: those of the training, for a bag."""
@@ -116,7 +120,7 @@ class SeveralDialog(QDialog):
             f"They are trained {how}, which takes {'about ' if kind == FOLDS else ''}{count} times the work of one; stopped or "
             "killed, the bag is resumed as a whole."
         )
-        problem = self._wrong(name, count) if name else ""
+        problem = (self._alike if kind == SEEDS else "") or (self._wrong(name, count) if name else "")
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
         self.start_button.setEnabled(not problem)

@@ -268,7 +268,12 @@ class TrainingSetup(QWidget):
         chosen, found = self.form.config(), self.project.training.devices
         alone = chosen.compute.device == AUTO and chosen.compute.devices == 1
         gpus = [str(one["name"]) for one in found if one["name"] != "cpu"] if alone else []
-        dialog = SeveralDialog(self.words(), self, seed=chosen.seed, gpus=gpus, wrong=self._wrong_bag)
+        alike = ""
+        try:
+            once.check_seeds(chosen)
+        except ConfigError as error:
+            alike = in_window(f"{error.what}. {error.remedy}")
+        dialog = SeveralDialog(self.words(), self, seed=chosen.seed, gpus=gpus, wrong=self._wrong_bag, alike=alike)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(lambda: self._start_several(dialog.words()))
         dialog.open()

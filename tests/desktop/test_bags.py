@@ -279,6 +279,17 @@ def test_wrong_names_and_several_gpus_are_seen_before_anything_starts(qtbot: QtB
     assert not alone.over.isVisible()
 
 
+def test_where_seeds_change_nothing_folds_are_offered(qtbot: QtBot) -> None:
+    dialog = SeveralDialog(["train", "p.cxr"], alike="All the same.")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert dialog.kinds.current() == FOLDS
+    assert (dialog.count.value(), dialog.start_button.isEnabled()) == (5, True)
+    dialog.kinds.buttons[SEEDS].click()
+    assert dialog.problem.text() == "All the same."
+    assert not dialog.start_button.isEnabled()
+
+
 def test_the_menu_asks_where_recipes_are(
     page: TrainingPage, opened: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: list[Notice]
 ) -> None:

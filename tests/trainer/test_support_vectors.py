@@ -13,6 +13,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import SVC
 
 from trainer import (
+    bagging,
     checkpoints,
     config,
     explain,
@@ -365,6 +366,13 @@ def test_more_images_than_can_be_solved_for_are_refused(
         train.run(project, machine, name="many")
     assert "recipe all-stages" in found.value.remedy
     assert not (project / "runs").exists()
+
+
+def test_a_bag_of_seeds_is_refused_and_one_of_folds_is_not(project: Path, machine: config.TrainConfig) -> None:
+    with pytest.raises(ConfigError, match="one network several times"):
+        bagging.run(project, machine, members=2, name="same")
+    assert not (project / "bags").exists()
+    assert bagging.run(project, machine, folds=3, name="cv").status == "finished"
 
 
 def test_settings_of_steps_are_told_to_change_nothing() -> None:
