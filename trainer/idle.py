@@ -48,9 +48,10 @@ _OF_SOLVING = ("schedule.epochs", "schedule.head_only", "augment.flip")
 def _unsolved(settings: config.TrainConfig) -> Iterator[str]:
     """What only a training in steps looks at."""
     keys = [item for item in config.settings() if item.key.startswith(_OF_STEPS) and item.key not in _OF_SOLVING]
-    changed = [item.label for item in keys if config.get(settings, item.key) != item.default]
+    plain = {item.key: 0 if item.key.startswith("augment.") else item.default for item in keys}  # 0: no such change
+    changed = [item.label for item in keys if config.get(settings, item.key) != plain[item.key]]
     if changed:
-        yield f"A support vector machine is solved, not trained in steps: {', '.join(changed)} change nothing."
+        yield f"A support vector machine is solved, not trained in steps, so that nothing comes of: {', '.join(changed)}."
     if settings.model.weights == "none":
         yield "The backbone starts at random and stays so, as nothing of it learns."
     if settings.model.mirror != "off" and not settings.augment.flip:

@@ -466,7 +466,7 @@ def test_a_support_vector_machine_is_solved_once_and_for_few_images(
         setup.form.set_value(key, 1)
     _settled(setup, qtbot)
     assert setup.bar.obstacles == ()
-    assert "change nothing" in setup.bar.facts.text()
+    assert "nothing comes of" in setup.bar.facts.text()
     monkeypatch.setattr(once, "MOST", 3)
     setup.project.images_changed.emit()
     _settled(setup, qtbot)

@@ -381,7 +381,8 @@ def test_settings_of_steps_are_told_to_change_nothing() -> None:
     changed = config.changed(settings, {"optimiser.lr": 0.1, "loss.smoothing": 0.1, "augment.rotation": 10})
     (told,) = idle.told(changed)
     assert told == (
-        "A support vector machine is solved, not trained in steps: Learning rate, Label smoothing, Rotation change nothing."
+        "A support vector machine is solved, not trained in steps, so that nothing comes of: Learning rate, Label smoothing, "
+        "Rotation."
     )
     assert "stays so" in " ".join(idle.told(config.changed(settings, {"model.weights": "none"})))
     assert "mirror images" in " ".join(idle.told(config.changed(settings, {"augment.flip": 0})))
