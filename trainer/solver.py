@@ -15,7 +15,7 @@ PRECISION = "fp32"
 
 
 class Solver:
-    """Holds the classifier. There is nothing to go on from: what is solved is finished."""
+    """Holds the classifier. What is solved is finished, so that there is no half of it to go on from."""
 
     def __init__(self, classifier: models.Classifier, settings: config.TrainConfig, *, device: torch.device) -> None:
         self.settings = settings
@@ -63,8 +63,11 @@ class Solver:
         yield from self.classifier.state_dict().values()
 
     def state(self) -> dict[str, Any]:
-        """Nothing: a run that was stopped before it was solved solves it then."""
-        return {}
+        """The backbone: a run that was stopped before its head was solved solves it then."""
+        return {
+            "backbone": {name: value for name, value in self.classifier.state_dict().items() if not name.startswith("head.")}
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Nothing to restore."""
+        """Go on with the backbone that `state` was taken of."""
+        self.classifier.load_state_dict(state["backbone"], strict=False)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
@@ -317,7 +318,12 @@ def test_findings_that_do_not_exclude_each_other_are_solved_too(project: Path, m
     assert ((kept.probabilities > 0) & (kept.probabilities < 1)).all()
 
 
-def test_stopped_before_it_is_solved_it_is_solved_when_resumed(project: Path, machine: config.TrainConfig) -> None:
+def test_stopped_before_it_is_solved_it_is_solved_when_resumed(
+    project: Path, machine: config.TrainConfig, tmp_path: Path
+) -> None:
+    torch.manual_seed(77)
+    safetensors.torch.save_file(models.build("cxr_small", 2).body.state_dict(), tmp_path / "body.safetensors")
+    machine = config.changed(machine, {"model.weights": str(tmp_path / "body.safetensors")})
     whole = train.run(project, machine, name="whole")
     stopped = train.run(project, machine, name="stopped", stop=lambda: True)
     assert stopped.status == "stopped"
