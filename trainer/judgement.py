@@ -244,7 +244,7 @@ def _in_order(prediction: Prediction, thresholds: Mapping[str, float]) -> Floats
 def _notes_of_split(run: runs.Run, part: str) -> list[str]:
     """What the split itself has to say about figures on a part."""
     if part == "validation":
-        chosen = "Epoch and thresholds" if config.of_run(run.about()["config"]).schedule.epochs > 1 else "Thresholds"
+        chosen = "Epoch and thresholds" if config.of_run(run.about().get("config", {})).schedule.epochs > 1 else "Thresholds"
         return [f"{chosen} were chosen on these images: the figures flatter. Judge on the test part, once."]
     if part == "train":
         return ["The network has learned these very images: the figures say how well it remembers, not how well it reads."]
