@@ -2,7 +2,7 @@
 
 Sequential minimal optimisation with the second-order choice of Fan, Chen and Lin, "Working set selection using second order
 information" (JMLR 6, 2005), which is what libsvm does; checked against it. Ours, as libsvm comes with scikit-learn and SciPy,
-which would be a tenth of the bundle for these lines.
+which would be far more to bundle than these lines.
 """
 
 import numpy as np
