@@ -263,7 +263,7 @@ class Training:
             precision=self.learner.precision,
             batch=len(self.parts["train"].ids) if self.solved else self.settings.compute.batch,
             devices=self.team.count,
-            images_per_step=self.settings.compute.images_per_step,
+            images_per_step=len(self.parts["train"].ids) if self.solved else self.settings.compute.images_per_step,
             threads=self.threads,
             prepared=round(self.position.prepared, 2),
             images={name: len(part.ids) for name, part in self.parts.items()},
@@ -309,6 +309,8 @@ class Training:
         seconds = time.perf_counter() - start
         self._count(loss, weight, len(part.ids), seconds)
         self._batch_event([loss, weight, len(part.ids), seconds])
+        held = counted(solver.held, "training image")
+        self._tell("note", text=f"The network's file holds the features of {held}, its support vectors; no pixels of them.")
         return True
 
     def _count(self, loss: float, weight: float, shown: int, seconds: float) -> None:

@@ -58,6 +58,12 @@ class Solver:
         )
         return float(loss), float(weight)
 
+    @property
+    def held(self) -> int:
+        """How many training images are support vectors."""
+        assert isinstance(self.classifier.head, SupportVectors)
+        return len(self.classifier.head.centres)
+
     def tensors(self) -> Iterator[Tensor]:
         """All weights and statistics: what several processes must have alike before they begin."""
         yield from self.classifier.state_dict().values()

@@ -288,7 +288,10 @@ def test_a_run_solves_once_and_its_file_says_what_it_said(project: Path, machine
     events = runs.find(made.run).events()
     assert [event["kind"] for event in events if event["kind"] in ("batch", "epoch")] == ["batch", "epoch"]
     started = next(event for event in events if event["kind"] == "started")
-    assert started["batch"] == started["images"]["train"]
+    assert started["batch"] == started["images_per_step"] == started["images"]["train"]
+    held = next(event["text"] for event in events if "support vectors" in event.get("text", ""))
+    saved = safetensors.torch.load_file(made.run / "best.safetensors")["head.centres"]
+    assert held.startswith(f"The network's file holds the features of {len(saved)} training images")
     (told,) = judgement._notes_of_split(runs.find(made.run), "validation")
     assert told.startswith("Thresholds were chosen on these images")
     epoch = next(event for event in events if event["kind"] == "epoch")
