@@ -185,11 +185,17 @@ def costs(targets: Targets, task: str, how: config.Imbalance) -> Floats:
 
     A weight of a multi-label finding is that of its yes. Raises as `class_weights`, and `ConfigError` for the method.
     """
+    _, times, cost = _drawn(targets, task, how)
+    return np.where((targets == 1) | (task == "multi-class"), cost, 1.0) * times[:, None]
+
+
+def _drawn(targets: Targets, task: str, how: config.Imbalance) -> tuple[int, Floats, Floats]:
+    """Images of an epoch, how often each stands in it [N], and what a mistake on each finding costs [K]."""
     drawn = sampler(targets, task, how)
     times = np.ones(len(targets)) if drawn.times is None else drawn.times
     weighted = how.method == "class-weights"
     cost = class_weights(targets, task, how).astype(np.float64) if weighted else np.ones(targets.shape[1])
-    return np.where((targets == 1) | (task == "multi-class"), cost, 1.0) * times[:, None]
+    return drawn.length, times, cost
 
 
 def _own(weights: Sequence[float], findings: int) -> NDArray[np.float32]:
@@ -239,16 +245,13 @@ def shown(targets: Targets, task: str, how: config.Imbalance, loss: config.Loss 
     Mixup and CutMix change nothing here: the partner of an image is one of its batch, so that each finding has the same part.
     """
     _counts(targets, task)
-    drawn = sampler(targets, task, how)
-    times = np.ones(len(targets)) if drawn.times is None else drawn.times
-    weighted = how.method == "class-weights"
-    cost = class_weights(targets, task, how).astype(np.float64) if weighted else np.ones(targets.shape[1])
+    length, times, cost = _drawn(targets, task, how)
     is_yes = targets == 1
     of_yes, of_no = _alphas(loss, task, targets.shape[1])
     yes = of_yes * cost * (times @ (_single(targets) if task == "multi-class" else is_yes))
     whole = yes.sum() if task == "multi-class" else yes + of_no * (times @ (targets == 0))
     share = np.divide(yes, whole, out=np.full(len(yes), np.nan), where=np.broadcast_to(whole > 0, yes.shape))
-    return Shown(is_yes.sum(0).astype(np.float64), times @ is_yes, share, len(targets), drawn.length)
+    return Shown(is_yes.sum(0).astype(np.float64), times @ is_yes, share, len(targets), length)
 
 
 def _alphas(loss: config.Loss, task: str, findings: int) -> tuple[Floats, Floats]:

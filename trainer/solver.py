@@ -21,7 +21,7 @@ class Solver:
         self.settings = settings
         self.device = device
         self.precision = PRECISION
-        self.parts = self.passes = 1
+        self.passes = 1
         self.classifier: models.Classifier = classifier.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
